@@ -1,0 +1,139 @@
+# kairos: the whole build.
+#
+#   make            build/kairos for the GPU if there are nvcc and one, else for the CPU
+#   make cuda       build/kairos for GPUs (sm_80, sm_90, sm_100), wherever nvcc is
+#   make cpu        build/kairos for the CPU
+#   make demo       install what is missing, build, sample the shipped model into out/demo.png
+#   make check      every test          make bench      timings, side by side with PyTorch
+#   make fuzz       the parsers of outside files, RUNS=1000000 each
+#   make gpu-check  everything on a GPU, into bench/results/
+#   make format     clang-format        make install PREFIX=/usr/local
+#
+# Objects lie in build/VARIANT/, one folder for each way of compiling the same sources:
+#   fast       the CPU product: simt with blocks of one thread, optimized
+#   sanitized  the same under AddressSanitizer and UndefinedBehaviorSanitizer
+#   faithful   simt with warps of 32 and all of its checks, under the sanitizers too
+#   cuda       nvcc
+MAKEFLAGS += --no-builtin-rules -j$(shell nproc)
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+BUILD   ?= build
+PREFIX  ?= /usr/local
+ARCH    ?= native
+PYTHON  ?= /usr/bin/python3
+RUNS    ?= 1000000
+NVCC    ?= $(or $(shell command -v nvcc),/usr/local/cuda/bin/nvcc)
+CUDA    ?= $(patsubst %/bin/nvcc,%,$(NVCC))
+TARGET  ?= $(if $(and $(wildcard $(NVCC)),$(shell nvidia-smi -L 2>/dev/null)),cuda,cpu)
+VARIANT  = $(if $(filter cuda,$(TARGET)),cuda,fast)
+
+# ---- sources --------------------------------------------------------------------------------------
+KERNELS   := $(wildcard kernels/*.cu kernels/*.c)
+SIMT      := $(wildcard kernels/simt/*.cpp)
+HOST      := $(wildcard host/*.c host/*/*.c)
+LIBRARY   := $(filter-out host/main.c host/commands/%,$(HOST))
+objects    = $(patsubst %,$(BUILD)/$(1)/%.o,$(2))
+kernel_objects = $(call objects,$(1),$(KERNELS) $(if $(filter-out cuda,$(1)),$(SIMT)))
+program_objects = $(call kernel_objects,$(1)) $(call objects,$(1),$(HOST))
+library_objects = $(call kernel_objects,$(1)) $(call objects,$(1),$(LIBRARY))
+
+# ---- how each variant compiles ----------------------------------------------------------------------
+WARNINGS  := -Wall -Wextra -Werror
+SANITIZE  := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+# What vectorizing sums and exponentials needs; infinities and NaN keep their meaning.
+VECTORIZE := -fno-math-errno -fno-trapping-math -fno-signed-zeros -fassociative-math -ffp-contract=fast
+FLAGS_fast      := -O3 -g1 -march=$(ARCH) -fopenmp
+FLAGS_sanitized := -O1 -g -march=$(ARCH) -fopenmp $(SANITIZE)
+FLAGS_faithful  := -O1 -g -march=$(ARCH) -fopenmp $(SANITIZE) -DSIMT_FAITHFUL
+FLAGS_cuda      := -O2 -g1
+LINK_fast       := -fopenmp -ldnnl -lopenblas -lfftw3f -lboost_context
+LINK_sanitized  := $(LINK_fast) $(SANITIZE)
+LINK_faithful   := $(LINK_sanitized)
+LINK_cuda       := -L$(CUDA)/lib64 -L$(CUDA)/lib64/stubs -Wl,-rpath,$(CUDA)/lib64 -lcudnn -lcublas -lcufft -lcudart -lcuda
+INCLUDE_cuda    := -Ikernels -I$(CUDA)/include
+INCLUDE_simt    := -Ikernels -Ikernels/simt/include
+include_of       = $(if $(filter cuda,$(1)),$(INCLUDE_cuda),$(INCLUDE_simt))
+LIBS            := -ljansson -lpthread -lm -lstdc++
+GENCODE         := $(foreach a,80 90 100,-gencode arch=compute_$(a),code=sm_$(a))
+NVCC_FLAGS      := -std=c++17 -O3 -lineinfo $(GENCODE) -Werror all-warnings -Xptxas -warn-spills \
+                   -Xcompiler -Wall,-Wextra,-Wno-unused-parameter
+
+define variant_rules
+$(BUILD)/$(1)/%.c.o: %.c
+	@mkdir -p $$(@D)
+	$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) $(FLAGS_$(1)) $(INCLUDE) -Ihost -Itests $(call include_of,$(1)) -MMD -MP -c $$< -o $$@
+endef
+$(foreach v,fast sanitized faithful cuda,$(eval $(call variant_rules,$(v))))
+
+define simt_rules
+$(BUILD)/$(1)/%.cu.o: %.cu
+	@mkdir -p $$(@D)
+	$(CXX) -x c++ -std=c++17 $(WARNINGS) -Wno-unknown-pragmas $(FLAGS_$(1)) $(if $(filter fast,$(1)),$(VECTORIZE)) $(INCLUDE_simt) -Itests -MMD -MP -c $$< -o $$@
+$(BUILD)/$(1)/%.cpp.o: %.cpp
+	@mkdir -p $$(@D)
+	$(CXX) -std=c++17 $(WARNINGS) $(FLAGS_$(1)) $(if $(filter fast,$(1)),$(VECTORIZE)) $(INCLUDE_simt) -Itests -MMD -MP -c $$< -o $$@
+endef
+$(foreach v,fast sanitized faithful,$(eval $(call simt_rules,$(v))))
+
+$(BUILD)/cuda/%.cu.o: %.cu
+	@mkdir -p $(@D)
+	$(NVCC) $(NVCC_FLAGS) $(INCLUDE_cuda) -Itests -MMD -MP -c $< -o $@
+
+# ---- the program ------------------------------------------------------------------------------------
+.PHONY: all cpu cuda
+all: $(BUILD)/kairos
+cpu:
+	@$(MAKE) --no-print-directory TARGET=cpu all
+cuda:
+	@$(MAKE) --no-print-directory TARGET=cuda all
+
+define link_rule
+$(BUILD)/kairos.$(1): $(call program_objects,$(1))
+	$(CC) $$^ $(LINK_$(1)) $(LIBS) -o $$@
+endef
+$(foreach v,fast sanitized faithful cuda,$(eval $(call link_rule,$(v))))
+
+# A copy, so that build/kairos is of the target that was asked for last.
+$(BUILD)/kairos: $(BUILD)/kairos.$(VARIANT) FORCE
+	@cmp -s $< $@ || cp $< $@
+
+# ---- tests ------------------------------------------------------------------------------------------
+# tests/simt: the CPU target itself; tests/kernels: every operation against double-precision loops;
+# tests/host: the layers above; tests/oracle: the program against the reference network in PyTorch.
+SIMT_TESTS   := $(wildcard tests/simt/test_*.cu)
+KERNEL_TESTS := $(wildcard tests/kernels/test_*.c)
+HOST_TESTS   := $(wildcard tests/host/test_*.c)
+SUPPORT      := $(wildcard tests/support/*.c)
+ORACLE_TESTS := $(wildcard tests/oracle/test_*.py)
+test_programs = $(patsubst %,$(BUILD)/$(1)/%.test,$(2))
+
+define test_rules
+$(BUILD)/$(1)/tests/%.test: $(BUILD)/$(1)/tests/%.o $(call objects,$(1),$(SUPPORT)) $(call library_objects,$(1))
+	$(CC) $$^ $(LINK_$(1)) $(LIBS) -lcmocka -o $$@
+endef
+$(foreach v,fast sanitized faithful cuda,$(eval $(call test_rules,$(v))))
+
+TESTS_faithful  := $(call test_programs,faithful,$(SIMT_TESTS) $(KERNEL_TESTS))
+TESTS_sanitized := $(call test_programs,sanitized,$(SIMT_TESTS) $(KERNEL_TESTS) $(HOST_TESTS))
+TESTS_fast      := $(call test_programs,fast,$(KERNEL_TESTS))
+TESTS_cuda      := $(call test_programs,cuda,$(KERNEL_TESTS) $(HOST_TESTS))
+
+.PHONY: check check-programs check-cuda tests FORCE
+tests: $(TESTS_faithful) $(TESTS_sanitized) $(TESTS_fast)
+check: cpu tests
+	@$(MAKE) --no-print-directory check-programs $(patsubst %,run-%,$(ORACLE_TESTS))
+	@echo "make check: all tests passed"
+check-programs: $(addprefix run-,$(TESTS_faithful) $(TESTS_sanitized) $(TESTS_fast))
+check-cuda: cuda $(TESTS_cuda)
+	@$(MAKE) --no-print-directory TARGET=cuda $(addprefix run-,$(TESTS_cuda) $(ORACLE_TESTS))
+
+# The threads of a block run in an order shuffled by this seed (faithful only).
+run-$(BUILD)/%.test: $(BUILD)/%.test
+	@for seed in $(if $(findstring faithful,$@),1 2,0); do \
+	    KAIROS_SIMT_SEED=$$seed scripts/run_logged.sh $(BUILD)/$*.$$seed.log $< || exit 1; done
+run-%.py: %.py $(BUILD)/kairos
+	@scripts/run_logged.sh $(BUILD)/$*.log env KAIROS=$(BUILD)/kairos $(PYTHON) $<
+
+FORCE:
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,39 @@
+// How kernels are launched and how they divide their work: the same text for a GPU and for the CPU
+// target, whose blocks may have one thread and warps of one lane.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#ifdef __CUDACC__
+#define LAUNCH(kernel, grid, block, shared_bytes, stream, ...) \
+    kernel<<<(grid), (block), (shared_bytes), (stream)>>>(__VA_ARGS__)
+// Static and dynamic shared memory.  Each declares `T *name`.
+#define SHARED_ARRAY(T, name, count)                                          \
+    __shared__ __align__(16) unsigned char name##_bytes[(count) * sizeof(T)]; \
+    T *name = reinterpret_cast<T *>(name##_bytes)
+#define SHARED_DYNAMIC(T, name)                                    \
+    extern __shared__ __align__(16) unsigned char dynamic_bytes[]; \
+    T *name = reinterpret_cast<T *>(dynamic_bytes)
+constexpr int WARP = 32;    // lanes of a warp
+constexpr int BLOCK = 256;  // threads of a block, unless a kernel has a reason
+// Elements of type T that one thread moves at once: 16 bytes.
+template <typename T>
+constexpr int PACK = 16 / sizeof(T);
+#else
+#include "../simt/launch.h"  // the same names
+#endif
+
+constexpr int BLOCK_WARPS = BLOCK / WARP;
+
+struct Range {
+    long long begin, end;
+};
+
+// This block's contiguous share of `items`.
+__device__ inline Range block_range(long long items) {
+    const long long blocks = gridDim.x, block = blockIdx.x;
+    return {items * block / blocks, items * (block + 1) / blocks};
+}
+
+__device__ inline int lane_index() { return threadIdx.x % WARP; }
+__device__ inline int warp_index() { return threadIdx.x / WARP; }
