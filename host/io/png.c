@@ -1,0 +1,45 @@
+#include "io/png.h"
+
+#include <limits.h>
+#include <stdlib.h>
+
+#include "io/file.h"
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+#pragma GCC diagnostic ignored "-Wunused-function"
+#define STB_IMAGE_WRITE_IMPLEMENTATION
+#define STB_IMAGE_WRITE_STATIC
+#include <stb/stb_image_write.h>
+#pragma GCC diagnostic pop
+
+bool png_encode(const uint8_t *pixels, int height, int width, int channels, uint8_t **png, size_t *size,
+                Error *error) {
+    *png = NULL;
+    *size = 0;
+    if ((channels != 1 && channels != 3) || height < 1 || width < 1)
+        return fail(error, "cannot make a PNG of %d x %d pixels with %d channels", width, height,
+                    channels);
+    /* The encoder counts in int, and its output may be a little longer than its input. */
+    long long row = (long long)width * channels + 1;
+    if (row > INT_MAX / 2 || row * height > INT_MAX / 2)
+        return fail(error, "an image of %d x %d pixels is too large for the PNG encoder", width,
+                    height);
+    int length = 0;
+    *png = stbi_write_png_to_mem(pixels, width * channels, width, height, channels, &length);
+    if (*png == NULL) return fail(error, "out of memory for a PNG of %d x %d pixels", width, height);
+    *size = (size_t)length;
+    return true;
+}
+
+bool png_write(const char *path, const uint8_t *pixels, int height, int width, int channels,
+               Error *error) {
+    uint8_t *png;
+    size_t size;
+    Error reason = {0};
+    if (!png_encode(pixels, height, width, channels, &png, &size, &reason))
+        return fail(error, "%s: %.900s", path, reason.text);
+    bool ok = write_file_atomically(path, png, size, error);
+    free(png);
+    return ok;
+}

@@ -1,0 +1,19 @@
+/* PNG images, 8 bits a channel: gray (1 channel) or RGB (3). */
+#ifndef KAIROS_IO_PNG_H
+#define KAIROS_IO_PNG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+
+/* pixels: [height][width][channels], contiguous.  *png is allocated (free it). */
+bool png_encode(const uint8_t *pixels, int height, int width, int channels, uint8_t **png, size_t *size,
+                Error *error);
+
+/* Encodes, then writes the file whole or not at all; its folder must exist. */
+bool png_write(const char *path, const uint8_t *pixels, int height, int width, int channels,
+               Error *error);
+
+#endif
