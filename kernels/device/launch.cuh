@@ -19,7 +19,10 @@ constexpr int BLOCK = 256;  // threads of a block, unless a kernel has a reason
 // Elements of type T that one thread moves at once: 16 bytes.
 template <typename T>
 constexpr int PACK = 16 / sizeof(T);
+// Before a loop over a row whose iterations are independent, also where it works in place.
+#define VECTOR_LOOP
 #else
+#define VECTOR_LOOP _Pragma("omp simd")
 #include "../simt/launch.h"  // the same names
 #endif
 

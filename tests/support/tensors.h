@@ -3,7 +3,14 @@
 #ifndef KAIROS_TESTS_TENSORS_H
 #define KAIROS_TESTS_TENSORS_H
 
+/* First: cmocka's macro `fail` hides the function that error.h declares. */
 #include "kernels.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h> /* needs the three above */
 
 extern const DType DTYPES[3]; /* to iterate over */
 const char *dtype_label(DType dtype);

@@ -1,0 +1,19 @@
+// What launchers check before they launch.
+#pragma once
+
+#include "context.h"
+
+// True if `t`, the argument `name` of `operation`, can be worked on: sizes in range and, unless
+// planning, 16-byte aligned data.
+bool check_tensor(Context *ctx, const char *operation, const char *name, Tensor t);
+
+// The same, and `t` has the given type and shape.
+bool check_shape(Context *ctx, const char *operation, const char *name, Tensor t, DType dtype, int n,
+                 int h, int w, int c);
+
+// The same, and `t` has the type and shape of resample(x, mode).
+bool check_resampled(Context *ctx, const char *operation, const char *name, Tensor t, Tensor x,
+                     Resample mode);
+
+// Rows of channels: one for each pixel.
+inline int rows_of(Tensor t) { return t.n * t.h * t.w; }
