@@ -16,8 +16,7 @@ __global__ void norm_silu_kernel(const T *x, float clip, int rows, int w, int ch
         float squares = 0;
         for (int c = team.lane * V; c < count; c += team.lanes * V) {
             const Floats<V> v = read<V>(source, c, clip);
-#pragma unroll
-            for (int i = 0; i < V; ++i) squares += v.at[i] * v.at[i];
+            unrolled<V>([&](int i) { squares += v.at[i] * v.at[i]; });
         }
         squares = warp_sum(squares, team.lanes);
         const float scale = 1 / (1e-4f + sqrtf(squares / channels));
@@ -25,8 +24,7 @@ __global__ void norm_silu_kernel(const T *x, float clip, int rows, int w, int ch
         VECTOR_LOOP
         for (int c = team.lane * V; c < count; c += team.lanes * V) {
             Floats<V> v = read<V>(source, c, clip);
-#pragma unroll
-            for (int i = 0; i < V; ++i) v.at[i] *= scale;
+            unrolled<V>([&](int i) { v.at[i] *= scale; });
             store(r_row + c, v);
             store(s_row + c, mp_silu(v));
         }

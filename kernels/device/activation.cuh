@@ -8,8 +8,7 @@ __device__ inline float mp_silu(float v) { return v * (1 / 0.596f) / (1 + __expf
 
 template <int V>
 __device__ inline Floats<V> mp_silu(Floats<V> v) {
-#pragma unroll
-    for (int i = 0; i < V; ++i) v.at[i] = mp_silu(v.at[i]);
+    unrolled<V>([&](int i) { v.at[i] = mp_silu(v.at[i]); });
     return v;
 }
 
@@ -21,7 +20,6 @@ __device__ inline float clamp(float v, float bound) {
 
 template <int V>
 __device__ inline Floats<V> clamp(Floats<V> v, float bound) {
-#pragma unroll
-    for (int i = 0; i < V; ++i) v.at[i] = clamp(v.at[i], bound);
+    unrolled<V>([&](int i) { v.at[i] = clamp(v.at[i], bound); });
     return v;
 }

@@ -56,7 +56,6 @@ __device__ inline Floats<V> read(const Source<MODE, T> &source, int c, float cli
     const Floats<V> b = clamp(load<V>(data + source.right), clip);
     const Floats<V> d = clamp(load<V>(data + source.below), clip);
     const Floats<V> e = clamp(load<V>(data + source.below + source.right), clip);
-#pragma unroll
-    for (int i = 0; i < V; ++i) a.at[i] = 0.25f * ((a.at[i] + b.at[i]) + (d.at[i] + e.at[i]));
+    unrolled<V>([&](int i) { a.at[i] = 0.25f * ((a.at[i] + b.at[i]) + (d.at[i] + e.at[i])); });
     return a;
 }
