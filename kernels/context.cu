@@ -96,6 +96,8 @@ DeviceInfo context_device(Context *ctx) {
     return info;
 }
 
+int context_processors(const Context *ctx) { return ctx->processors; }
+
 void context_plan_begin(Context *ctx) {
     ctx->planning = true;
     ctx->plan = Plan();

@@ -26,9 +26,6 @@ struct Context {
 /* True if the operation is to launch its kernels: no error so far, and not planning. */
 bool context_runs(const Context *ctx);
 
-/* Records the first failure; later ones are dropped.  Returns false. */
-__attribute__((format(printf, 2, 3))) bool context_fail(Context *ctx, const char *format, ...);
-
 /* Record a failed call by its name; return true if it succeeded. */
 bool check_cuda(Context *ctx, cudaError_t status, const char *what);
 bool check_cudnn(Context *ctx, cudnnStatus_t status, const char *what);

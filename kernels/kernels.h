@@ -51,6 +51,8 @@ void context_destroy(Context *ctx);
 bool context_ok(const Context *ctx);
 const Error *context_error(const Context *ctx);
 void context_clear_error(Context *ctx);
+/* Records the first failure; later ones are dropped.  Returns false. */
+bool context_fail(Context *ctx, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 typedef struct {
     char name[256];
@@ -58,6 +60,7 @@ typedef struct {
     int processors;                   /* streaming multiprocessors, or CPU threads */
 } DeviceInfo;
 DeviceInfo context_device(Context *ctx);
+int context_processors(const Context *ctx);
 
 typedef struct {
     long long macs;         /* multiply-accumulates of the planned operations */

@@ -1,0 +1,146 @@
+/* kairos bench: seconds of a network evaluation. */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "commands/commands.h"
+#include "commands/session.h"
+#include "denoiser.h"
+#include "io/progress.h"
+
+enum { WARM_UP = 2 };
+
+typedef struct {
+    Session session;
+    int batch, repeat;
+    bool json;
+} Bench;
+
+static const OptionsUsage usage = {
+    .command = "kairos bench",
+    .summary =
+        "Times D(x; sigma) with the solver step, as sampling runs it: the seconds of each of --repeat "
+        "runs\n"
+        "of a batch, after two that do not count.",
+    .examples =
+        "kairos bench --net weights/fashion-mnist-edm2.safetensors --batch 64\n"
+        "kairos bench --net random:edm2-img512-xs --batch 4 --precision bf16 --json\n"};
+
+static int parse(Bench *b, int count, char **arguments) {
+    Option options[] = {
+        SESSION_OPTION_NET(b->session),
+        {.name = "batch",
+         .kind = OPTION_INT,
+         .value = &b->batch,
+         .argument = "N",
+         .low = 1,
+         .high = 1 << 20,
+         .help = "images of a run"},
+        {.name = "repeat",
+         .kind = OPTION_INT,
+         .value = &b->repeat,
+         .argument = "N",
+         .low = 1,
+         .high = 100000,
+         .help = "runs that count"},
+        {.name = "json",
+         .kind = OPTION_FLAG,
+         .value = &b->json,
+         .help = "print JSON, with each run's seconds"},
+        SESSION_OPTION_PRECISION(b->session),
+        SESSION_OPTION_ENGINE(b->session),
+        SESSION_OPTION_DEVICE(b->session),
+    };
+    return options_parse(&usage, options, sizeof options / sizeof *options, count, arguments);
+}
+
+static int compare_doubles(const void *a, const void *b) {
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median(const double *seconds, int count) {
+    double *sorted = malloc(count * sizeof *sorted);
+    if (sorted == NULL) return seconds[0];
+    for (int i = 0; i < count; i++) sorted[i] = seconds[i];
+    qsort(sorted, count, sizeof *sorted, compare_doubles);
+    const double middle = (sorted[(count - 1) / 2] + sorted[count / 2]) / 2;
+    free(sorted);
+    return middle;
+}
+
+static void print_result(const Bench *b, const double *seconds, long long macs) {
+    const double middle = median(seconds, b->repeat);
+    if (!b->json) {
+        printf("%s, batch %d, %s, %s engine: median of %d: %.2f ms, %.1f images/s, %.1f GFLOPS\n",
+               b->session.net, b->batch, session_precisions[b->session.precision],
+               session_engines[b->session.engine], b->repeat, middle * 1e3, b->batch / middle,
+               2e-9 * macs * b->batch / middle);
+        return;
+    }
+    json_t *all = json_array();
+    for (int i = 0; i < b->repeat; i++) json_array_append_new(all, json_real(seconds[i]));
+    json_t *result = json_pack("{ss si ss ss so sf sf}", "net", b->session.net, "batch", b->batch,
+                               "precision", session_precisions[b->session.precision], "engine",
+                               session_engines[b->session.engine], "seconds", all, "median", middle,
+                               "images_per_second", b->batch / middle);
+    json_dumpf(result, stdout, JSON_INDENT(1));
+    printf("\n");
+    json_decref(result);
+}
+
+/* The seconds of each run; the state is noise, and stays on the device. */
+static bool time_runs(const Bench *b, Denoiser *denoiser, Tensor x, double *seconds, Error *error) {
+    Context *ctx = denoiser->ctx;
+    uint64_t *seeds = device_alloc(ctx, b->batch * sizeof *seeds);
+    float *sigma = malloc(b->batch * sizeof *sigma);
+    uint64_t *host_seeds = calloc(b->batch, sizeof *host_seeds);
+    const bool memory = sigma != NULL && host_seeds != NULL;
+    if (memory) {
+        for (int i = 0; i < b->batch; i++) sigma[i] = 1;
+        device_upload(ctx, seeds, host_seeds, b->batch * sizeof *seeds);
+        noise_fill(ctx, seeds, 0, 1, x);
+        for (int i = -WARM_UP; i < b->repeat; i++) {
+            device_synchronize(ctx);
+            const double began = monotonic_seconds();
+            denoiser_step(denoiser, x, sigma, (SolverStep){.a = 0.5f, .b = 0.5f}, x);
+            device_synchronize(ctx);
+            if (i >= 0) seconds[i] = monotonic_seconds() - began;
+        }
+    }
+    free(sigma);
+    free(host_seeds);
+    device_free(ctx, seeds);
+    if (!memory) return fail(error, "out of memory");
+    return context_ok(ctx) || fail(error, "%s", context_error(ctx)->text);
+}
+
+static bool run(const Bench *b, Error *error) {
+    Context *ctx = b->session.ctx;
+    const Edm2 *net = b->session.model.net;
+    const int r = net->config.img_resolution;
+    double *seconds = malloc(b->repeat * sizeof *seconds);
+    Denoiser denoiser;
+    if (seconds == NULL) return fail(error, "out of memory");
+    bool ok = denoiser_create(&denoiser, ctx, net, NULL, 1, b->batch, error);
+    if (ok) {
+        Tensor x = {NULL, F32, b->batch, r, r, net->config.img_channels};
+        x.data = device_alloc(ctx, tensor_bytes(x));
+        ok = time_runs(b, &denoiser, x, seconds, error);
+        if (ok) print_result(b, seconds, denoiser_plan(ctx, net, NULL, 1, 1).macs);
+        device_free(ctx, x.data);
+        denoiser_destroy(&denoiser);
+    }
+    free(seconds);
+    return ok;
+}
+
+int command_bench(int count, char **arguments) {
+    Bench b = {.session = session_defaults(), .batch = 64, .repeat = 10};
+    Error error = {""};
+    const int status = parse(&b, count, arguments);
+    if (status >= 0) return status;
+    const bool ok = session_open(&b.session, &error) && run(&b, &error);
+    session_close(&b.session);
+    return ok ? 0 : session_fail("bench", &error);
+}

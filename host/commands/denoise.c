@@ -1,0 +1,195 @@
+/* kairos denoise: one evaluation of a model on given inputs. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "commands/commands.h"
+#include "commands/session.h"
+#include "denoiser.h"
+#include "io/safetensors.h"
+#include "layout.h"
+
+typedef struct {
+    Session session;
+    const char *in, *out;
+    int batch;
+    double guidance;
+} Denoise;
+
+/* The inputs and results of all n images, as in the files: x, denoised [n,c,r,r], the rest [n]. */
+typedef struct {
+    int n, c, r;
+    float *x, *sigma, *denoised, *logvar, *pixels;
+    int64_t *labels64;
+    int32_t *labels;
+} Images;
+
+static const OptionsUsage usage = {
+    .command = "kairos denoise",
+    .summary =
+        "Evaluates D(x; sigma) and the uncertainty u(sigma).  --in holds x [N,C,H,W] F32, sigma [N] "
+        "F32 and\n"
+        "perhaps labels [N] I64 (-1 = the zero label); --out gets denoised [N,C,H,W] and logvar [N].",
+    .examples =
+        "kairos denoise --net weights/fashion-mnist-edm2.safetensors --in x.safetensors --out "
+        "d.safetensors\n"};
+
+static int parse(Denoise *d, int count, char **arguments) {
+    Option options[] = {
+        SESSION_OPTION_NET(d->session),
+        {.name = "in",
+         .kind = OPTION_TEXT,
+         .value = &d->in,
+         .argument = "FILE",
+         .required = true,
+         .help = "safetensors file with x, sigma and perhaps labels"},
+        {.name = "out",
+         .kind = OPTION_TEXT,
+         .value = &d->out,
+         .argument = "FILE",
+         .required = true,
+         .help = "safetensors file for denoised and logvar"},
+        {.name = "batch",
+         .kind = OPTION_INT,
+         .value = &d->batch,
+         .argument = "N",
+         .low = 1,
+         .high = 1 << 20,
+         .help = "most images at once"},
+        SESSION_OPTION_GNET(d->session),
+        {.name = "guidance",
+         .kind = OPTION_DOUBLE,
+         .value = &d->guidance,
+         .argument = "W",
+         .low = -1e6,
+         .high = 1e6,
+         .help = "D = D_ref + W (D - D_ref); 1 = no guidance"},
+        SESSION_OPTION_PRECISION(d->session),
+        SESSION_OPTION_ENGINE(d->session),
+        SESSION_OPTION_DEVICE(d->session),
+    };
+    return options_parse(&usage, options, sizeof options / sizeof *options, count, arguments);
+}
+
+static size_t value_count(const Images *images) {
+    return (size_t)images->n * images->c * images->r * images->r;
+}
+
+static bool allocate(Images *images, Error *error) {
+    const size_t n = images->n, values = value_count(images);
+    images->x = malloc(values * sizeof(float));
+    images->pixels = malloc(values * sizeof(float));
+    images->denoised = malloc(values * sizeof(float));
+    images->sigma = malloc(n * sizeof(float));
+    images->logvar = malloc(n * sizeof(float));
+    images->labels = malloc(n * sizeof(int32_t));
+    images->labels64 = malloc(n * sizeof(int64_t));
+    return (images->x && images->pixels && images->denoised && images->sigma && images->logvar &&
+            images->labels && images->labels64) ||
+           fail(error, "out of memory for %d images on the host", images->n);
+}
+
+static void release(Images *images) {
+    void *memory[] = {images->x,      images->sigma,  images->denoised, images->logvar,
+                      images->pixels, images->labels, images->labels64};
+    for (size_t i = 0; i < sizeof memory / sizeof *memory; i++) free(memory[i]);
+}
+
+static bool read_labels(Images *images, const Safetensors *file, int label_dim, Error *error) {
+    const int64_t shape[1] = {images->n};
+    for (int i = 0; i < images->n; i++) images->labels64[i] = -1;
+    if (safetensors_find(file, "labels") != NULL &&
+        (safetensors_expect(file, "labels", 1, shape, error) == NULL ||
+         !safetensors_read_integers(file, "labels", images->labels64, images->n, error)))
+        return false;
+    for (int i = 0; i < images->n; i++) {
+        if (images->labels64[i] < -1 || images->labels64[i] >= label_dim)
+            return fail(error, "%s: labels[%d] is %lld, expected -1 (none) to %d",
+                        safetensors_name(file), i, (long long)images->labels64[i], label_dim - 1);
+        images->labels[i] = (int32_t)images->labels64[i];
+    }
+    return true;
+}
+
+static bool read_sigma(Images *images, const Safetensors *file, Error *error) {
+    const int64_t shape[1] = {images->n};
+    if (safetensors_expect(file, "sigma", 1, shape, error) == NULL ||
+        !safetensors_read_floats(file, "sigma", images->sigma, images->n, error))
+        return false;
+    for (int i = 0; i < images->n; i++)
+        if (!(images->sigma[i] > 0 && isfinite(images->sigma[i])))
+            return fail(error, "%s: sigma[%d] is %g, expected a positive number",
+                        safetensors_name(file), i, images->sigma[i]);
+    return true;
+}
+
+static bool read_inputs(Images *images, const char *path, const Edm2Config *config, Error *error) {
+    Safetensors *file = safetensors_open(path, error);
+    if (file == NULL) return false;
+    const int64_t r = config->img_resolution, shape[4] = {-1, config->img_channels, r, r};
+    const SafetensorsTensor *x = safetensors_expect(file, "x", 4, shape, error);
+    bool ok = x != NULL;
+    if (ok && (x->shape[0] < 1 || x->shape[0] > 1 << 24))
+        ok = fail(error, "%s: x holds %lld images, expected 1 to %d", path, (long long)x->shape[0],
+                  1 << 24);
+    if (ok) {
+        *images = (Images){.n = (int)x->shape[0], .c = config->img_channels, .r = (int)r};
+        ok = allocate(images, error) &&
+             safetensors_read_floats(file, "x", images->x, value_count(images), error) &&
+             read_sigma(images, file, error) && read_labels(images, file, config->label_dim, error);
+    }
+    safetensors_close(file);
+    return ok;
+}
+
+/* Images i .. i + n - 1. */
+static void run_batch(Denoiser *denoiser, Images *images, Tensor x, int i) {
+    Context *ctx = denoiser->ctx;
+    const size_t image = (size_t)images->c * images->r * images->r;
+    float *pixels = images->pixels + i * image;
+    device_upload(ctx, x.data, pixels, tensor_bytes(x));
+    denoiser_set_labels(denoiser, images->labels + i, x.n);
+    denoiser_step(denoiser, x, images->sigma + i, (SolverStep){.b = 1}, x);
+    device_download(ctx, pixels, x.data, tensor_bytes(x));
+    denoiser_logvar(denoiser, images->sigma + i, x.n, images->logvar + i);
+}
+
+static bool run(const Denoise *d, Images *images, Error *error) {
+    const Session *s = &d->session;
+    const int batch = images->n < d->batch ? images->n : d->batch, r = images->r, c = images->c;
+    Denoiser denoiser;
+    if (!denoiser_create(&denoiser, s->ctx, s->model.net, s->gmodel.net, (float)d->guidance, batch,
+                         error))
+        return false;
+    Tensor x = {NULL, F32, batch, r, r, c};
+    x.data = device_alloc(s->ctx, tensor_bytes(x));
+    pixels_from_planes(images->x, images->n, r, r, c, images->pixels);
+    for (int i = 0; i < images->n && context_ok(s->ctx); i += batch)
+        run_batch(&denoiser, images, tensor_images(x, 0, images->n - i < batch ? images->n - i : batch),
+                  i);
+    planes_from_pixels(images->pixels, images->n, r, r, c, images->denoised);
+    device_free(s->ctx, x.data);
+    denoiser_destroy(&denoiser);
+    return context_ok(s->ctx) || fail(error, "%s", context_error(s->ctx)->text);
+}
+
+static bool write_results(const Denoise *d, const Images *images, Error *error) {
+    const int64_t n = images->n, c = images->c, r = images->r;
+    const SafetensorsTensor tensors[] = {
+        {"denoised", SAFETENSORS_F32, 4, {n, c, r, r}, images->denoised},
+        {"logvar", SAFETENSORS_F32, 1, {n}, images->logvar}};
+    return safetensors_write(d->out, tensors, 2, NULL, 0, error);
+}
+
+int command_denoise(int count, char **arguments) {
+    Denoise d = {.session = session_defaults(), .batch = 32, .guidance = 1};
+    Images images = {0};
+    Error error = {""};
+    const int status = parse(&d, count, arguments);
+    if (status >= 0) return status;
+    const bool ok = session_open(&d.session, &error) &&
+                    read_inputs(&images, d.in, &d.session.model.net->config, &error) &&
+                    run(&d, &images, &error) && write_results(&d, &images, &error);
+    release(&images);
+    session_close(&d.session);
+    return ok ? 0 : session_fail("denoise", &error);
+}

@@ -1,0 +1,31 @@
+#include "commands/session.h"
+
+#include <stdio.h>
+
+const char *const session_precisions[] = {"fp32", "fp16", "bf16", NULL};
+const char *const session_engines[] = {"native", "library", NULL};
+
+Session session_defaults(void) { return (Session){.precision = F32, .engine = ENGINE_LIBRARY}; }
+
+bool session_open(Session *session, Error *error) {
+    session->ctx = context_create(session->device, (Engine)session->engine, error);
+    const DType dtype = (DType)session->precision;
+    if (session->ctx != NULL && model_load(&session->model, session->ctx, session->net, dtype, error) &&
+        (session->gnet == NULL ||
+         model_load(&session->gmodel, session->ctx, session->gnet, dtype, error)))
+        return true;
+    session_close(session);
+    return false;
+}
+
+void session_close(Session *session) {
+    model_free(&session->model);
+    model_free(&session->gmodel);
+    context_destroy(session->ctx);
+    session->ctx = NULL;
+}
+
+int session_fail(const char *command, const Error *error) {
+    fprintf(stderr, "kairos %s: %s\n", command, error->text);
+    return 1;
+}

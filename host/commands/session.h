@@ -1,0 +1,61 @@
+/* What every command that runs a network opens first: the device and the models. */
+#ifndef KAIROS_SESSION_H
+#define KAIROS_SESSION_H
+
+#include "io/options.h"
+#include "nets/model.h"
+
+typedef struct {
+    /* options, with their defaults */
+    const char *net, *gnet; /* gnet NULL = none */
+    int precision, engine;  /* indices of session_precisions, session_engines */
+    int device;
+    /* opened by session_open */
+    Context *ctx;
+    Model model, gmodel;
+} Session;
+
+extern const char *const session_precisions[]; /* in the order of DType */
+extern const char *const session_engines[];    /* in the order of Engine */
+
+/* The defaults. */
+Session session_defaults(void);
+
+/* Entries of a command's option table. */
+#define SESSION_OPTION_NET(s)                                                                        \
+    {                                                                                                \
+        .name = "net", .kind = OPTION_TEXT, .value = &(s).net, .argument = "FILE", .required = true, \
+        .help = "model (.safetensors), or random:NAME for a preset of configs/ with made-up weights" \
+    }
+#define SESSION_OPTION_GNET(s)                                                        \
+    {                                                                                 \
+        .name = "gnet", .kind = OPTION_TEXT, .value = &(s).gnet, .argument = "FILE",  \
+        .help = "reference model of guidance; without it the model's own zero label", \
+        .default_text = ""                                                            \
+    }
+#define SESSION_OPTION_PRECISION(s)                                              \
+    {                                                                            \
+        .name = "precision", .kind = OPTION_CHOICE, .value = &(s).precision,     \
+        .choices = session_precisions, .help = "type of weights and activations" \
+    }
+#define SESSION_OPTION_ENGINE(s)                                                                   \
+    {                                                                                              \
+        .name = "engine", .kind = OPTION_CHOICE, .value = &(s).engine, .choices = session_engines, \
+        .help =                                                                                    \
+            "convolutions and products by kairos' own kernels, or by cuDNN/cuBLAS "                \
+            "(oneDNN/OpenBLAS on the CPU)"                                                         \
+    }
+#define SESSION_OPTION_DEVICE(s)                                                               \
+    {                                                                                          \
+        .name = "device", .kind = OPTION_INT, .value = &(s).device, .argument = "N", .low = 0, \
+        .high = 1023, .help = "number of the GPU"                                              \
+    }
+
+/* Opens the device and loads the models. */
+bool session_open(Session *session, Error *error);
+void session_close(Session *session);
+
+/* Prints "kairos COMMAND: message" to standard error and returns the exit status of a failed run. */
+int session_fail(const char *command, const Error *error);
+
+#endif

@@ -1,0 +1,52 @@
+/* D(x; sigma): a network, perhaps guided by another, with its memory on the device. */
+#ifndef KAIROS_DENOISER_H
+#define KAIROS_DENOISER_H
+
+#include "arena.h"
+#include "kernels.h"
+#include "nets/edm2.h"
+
+typedef struct {
+    Context *ctx;
+    const Edm2 *net;
+    const Edm2 *gnet;   /* the reference network of guidance; NULL = net with the zero label */
+    float guidance;     /* D = D_ref + guidance (D - D_ref); 1 = none, the reference is not run */
+    int batch;          /* most images at once */
+    int pass;           /* images of one pass through the network */
+    Arena arena;        /* activations of a pass */
+    float *sigma;       /* device [batch] */
+    int32_t *labels;    /* device [batch]; -1 = the zero label */
+    int32_t *no_labels; /* device [batch], all -1 */
+} Denoiser;
+
+typedef struct {
+    long long macs;          /* multiply-accumulates for one image, guidance included */
+    size_t activation_bytes; /* of a pass */
+    size_t workspace_bytes;
+    size_t state_bytes; /* noise levels, labels and what the sampler keeps */
+} DenoiserPlan;
+
+/* What a denoiser of this batch size needs, without allocating it. */
+DenoiserPlan denoiser_plan(Context *ctx, const Edm2 *net, const Edm2 *gnet, float guidance, int batch);
+
+/* Plans all memory before the first launch and takes it.  Fails if the networks do not fit together,
+ * or if the device has too little memory: then the error names the largest batch that would fit. */
+bool denoiser_create(Denoiser *denoiser, Context *ctx, const Edm2 *net, const Edm2 *gnet,
+                     float guidance, int batch, Error *error);
+void denoiser_destroy(Denoiser *denoiser);
+
+/* Sets the labels of the next calls' n images: host memory, -1 = the zero label. */
+void denoiser_set_labels(Denoiser *denoiser, const int32_t *labels, int n);
+
+/* Runs the network(s) on x [n,r,r,c] F32 at noise levels sigma (host [n]) and then the solver step,
+ * of which f, f_ref, guidance, sigma and sigma_data are filled in here.  out may be x.
+ * Errors are kept in the context. */
+void denoiser_step(Denoiser *denoiser, Tensor x, const float *sigma, SolverStep step, Tensor out);
+
+/* u(sigma) for n noise levels (both host): the network's own estimate of its log error. */
+void denoiser_logvar(Denoiser *denoiser, const float *sigma, int n, float *logvar);
+
+/* Images i .. i + n - 1 of a tensor. */
+Tensor tensor_images(Tensor t, int i, int n);
+
+#endif

@@ -1,0 +1,228 @@
+#include "job.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "io/file.h"
+#include "io/grid.h"
+#include "io/png.h"
+#include "io/png_queue.h"
+#include "io/progress.h"
+#include "io/safetensors.h"
+#include "layout.h"
+#include "random.h"
+
+enum { WRITER_THREADS = 2, WRITER_BACKLOG = 1024, SEEDS_A_FOLDER = 1000, GRID_GAP = 2 };
+
+typedef struct {
+    Sampler *sampler;
+    const JobOptions *options;
+    Error *error;
+    Seeds pending; /* values not owned when nothing was skipped */
+    int h, w, c, label_dim;
+    size_t done; /* pending images sampled */
+    /* Of one batch, on the host; pixels also on the device. */
+    int32_t *labels;
+    uint8_t *pixels, *device_pixels;
+    float *values; /* [batch,h,w,c] */
+    /* Of all images, as the grid and the tensors file want them; NULL if they are not wanted. */
+    uint8_t *all_pixels;
+    int64_t *all_labels;
+    float *all_noise, *all_samples;
+    PngQueue *queue;
+    Progress progress;
+    int evaluations, batch_size; /* of the batch being sampled */
+} Job;
+
+bool job_image_path(const JobOptions *options, uint64_t seed, char *path, size_t size, Error *error) {
+    const uint64_t folder = seed / SEEDS_A_FOLDER * SEEDS_A_FOLDER;
+    const int wanted =
+        options->subdirs
+            ? snprintf(path, size, "%s/%06" PRIu64 "/%06" PRIu64 ".png", options->outdir, folder, seed)
+            : snprintf(path, size, "%s/%06" PRIu64 ".png", options->outdir, seed);
+    return wanted >= 0 && (size_t)wanted < size
+               ? true
+               : fail(error, "%s: the path is too long", options->outdir);
+}
+
+static size_t image_values(const Job *job) { return (size_t)job->h * job->w * job->c; }
+
+static bool wants_all(const JobOptions *options) {
+    return options->grid != NULL || options->tensors != NULL;
+}
+
+/* ---- before sampling ----------------------------------------------------------------------------- */
+
+/* Makes the folder of a seed's image and clears it of unfinished files, once a folder. */
+static bool prepare_folder(Job *job, uint64_t seed, char *last, Error *error) {
+    char path[PATH_MAX];
+    if (!job_image_path(job->options, seed, path, sizeof path, error)) return false;
+    *strrchr(path, '/') = '\0';
+    if (strcmp(path, last) == 0) return true;
+    snprintf(last, PATH_MAX, "%s", path);
+    return make_directories(path, error) && remove_partial_files(path, NULL, error);
+}
+
+/* Keeps the seeds whose image is not there yet. */
+static bool find_pending(Job *job) {
+    const JobOptions *options = job->options;
+    char folder[PATH_MAX] = "", path[PATH_MAX];
+    job->pending.values = malloc((options->seeds.count + 1) * sizeof(uint64_t));
+    if (job->pending.values == NULL) return fail(job->error, "out of memory for the seeds");
+    for (size_t i = 0; i < options->seeds.count; i++) {
+        const uint64_t seed = options->seeds.values[i];
+        if (options->outdir != NULL) {
+            if (!prepare_folder(job, seed, folder, job->error) ||
+                !job_image_path(options, seed, path, sizeof path, job->error))
+                return false;
+            if (!wants_all(options) && file_exists(path)) continue;
+        }
+        job->pending.values[job->pending.count++] = seed;
+    }
+    return true;
+}
+
+static bool allocate(Job *job) {
+    const JobOptions *options = job->options;
+    const size_t batch = job->sampler->denoiser->batch, values = image_values(job);
+    const size_t all = job->pending.count;
+    const bool pixels = options->outdir != NULL || options->grid != NULL;
+    bool ok = (job->labels = malloc(batch * sizeof *job->labels)) != NULL &&
+              (job->values = malloc(batch * values * sizeof *job->values)) != NULL;
+    if (pixels) {
+        ok = ok && (job->pixels = malloc(batch * values)) != NULL;
+        job->device_pixels = device_alloc(job->sampler->denoiser->ctx, batch * values);
+    }
+    if (options->grid != NULL) ok = ok && (job->all_pixels = malloc(all * values)) != NULL;
+    if (options->tensors != NULL)
+        ok = ok && (job->all_labels = malloc(all * sizeof *job->all_labels)) != NULL &&
+             (job->all_noise = malloc(all * values * sizeof(float))) != NULL &&
+             (job->all_samples = malloc(all * values * sizeof(float))) != NULL;
+    return ok || fail(job->error, "out of memory for %zu images on the host", all);
+}
+
+/* ---- a batch ------------------------------------------------------------------------------------- */
+
+static void count_evaluation(void *user) {
+    Job *job = user;
+    const int nfe = sampler_nfe(job->sampler->options);
+    job->evaluations++;
+    progress_update(&job->progress, job->progress.start + job->done +
+                                        (long long)job->batch_size * job->evaluations / nfe);
+}
+
+static void choose_labels(const Job *job, const uint64_t *seeds, int n) {
+    for (int i = 0; i < n; i++) {
+        job->labels[i] = job->options->class_label;
+        if (job->label_dim == 0)
+            job->labels[i] = -1;
+        else if (job->options->class_label == JOB_CLASS_OF_SEED)
+            job->labels[i] = random_label(seeds[i], job->label_dim);
+    }
+}
+
+static bool write_images(Job *job, const uint64_t *seeds, int n) {
+    Context *ctx = job->sampler->denoiser->ctx;
+    const size_t values = image_values(job);
+    char path[PATH_MAX];
+    to_pixels(ctx, tensor_images(job->sampler->x, 0, n), job->device_pixels);
+    device_download(ctx, job->pixels, job->device_pixels, n * values);
+    if (!context_ok(ctx)) return fail(job->error, "%s", context_error(ctx)->text);
+    if (job->all_pixels != NULL) memcpy(job->all_pixels + job->done * values, job->pixels, n * values);
+    for (int i = 0; job->queue != NULL && i < n; i++)
+        if (!job_image_path(job->options, seeds[i], path, sizeof path, job->error) ||
+            !png_queue_put(job->queue, path, job->pixels + i * values, job->h, job->w, job->c,
+                           job->error))
+            return false;
+    return true;
+}
+
+static void keep_tensors(Job *job, int n) {
+    Context *ctx = job->sampler->denoiser->ctx;
+    const size_t values = image_values(job), at = job->done * values;
+    planes_from_pixels(job->values, n, job->h, job->w, job->c, job->all_noise + at);
+    device_download(ctx, job->values, job->sampler->x.data, n * values * sizeof(float));
+    planes_from_pixels(job->values, n, job->h, job->w, job->c, job->all_samples + at);
+    for (int i = 0; i < n; i++) job->all_labels[job->done + i] = job->labels[i];
+}
+
+static bool sample_batch(Job *job) {
+    Context *ctx = job->sampler->denoiser->ctx;
+    const uint64_t *seeds = job->pending.values + job->done;
+    const size_t left = job->pending.count - job->done, batch = job->sampler->denoiser->batch;
+    const int n = (int)(left < batch ? left : batch);
+    const bool tensors = job->options->tensors != NULL;
+    job->evaluations = 0;
+    job->batch_size = n;
+    choose_labels(job, seeds, n);
+    sampler_run(job->sampler, seeds, job->labels, n, tensors ? job->values : NULL, count_evaluation,
+                job);
+    if (job->pixels != NULL && !write_images(job, seeds, n)) return false;
+    if (tensors) keep_tensors(job, n);
+    device_synchronize(ctx);
+    if (!context_ok(ctx)) return fail(job->error, "%s", context_error(ctx)->text);
+    job->done += n;
+    return true;
+}
+
+/* ---- after sampling ------------------------------------------------------------------------------ */
+
+static bool write_grid(const Job *job) {
+    const GridStyle style = {.gap = GRID_GAP, .scale = job->h < 64 ? 2 : 1, .background = 255};
+    Sheet sheet;
+    if (!grid_make(job->all_pixels, (int)job->done, job->h, job->w, job->c, style, &sheet, job->error))
+        return false;
+    const bool ok = png_write(job->options->grid, sheet.pixels, sheet.height, sheet.width,
+                              sheet.channels, job->error);
+    free(sheet.pixels);
+    return ok;
+}
+
+static bool write_tensors(const Job *job) {
+    const int64_t n = (int64_t)job->done;
+    const int64_t c = job->c, h = job->h, w = job->w;
+    const SafetensorsTensor tensors[] = {
+        {"noise", SAFETENSORS_F32, 4, {n, c, h, w}, job->all_noise},
+        {"samples", SAFETENSORS_F32, 4, {n, c, h, w}, job->all_samples},
+        {"labels", SAFETENSORS_I64, 1, {n}, job->all_labels},
+    };
+    return safetensors_write(job->options->tensors, tensors, 3, NULL, 0, job->error);
+}
+
+static void release(Job *job) {
+    device_free(job->sampler->denoiser->ctx, job->device_pixels);
+    void *memory[] = {job->pending.values, job->labels,    job->values,     job->pixels,
+                      job->all_pixels,     job->all_noise, job->all_labels, job->all_samples};
+    for (size_t i = 0; i < sizeof memory / sizeof *memory; i++) free(memory[i]);
+}
+
+bool job_run(Sampler *sampler, const JobOptions *options, JobResult *result, Error *error) {
+    const Edm2Config *config = &sampler->denoiser->net->config;
+    Job job = {.sampler = sampler,
+               .options = options,
+               .error = error,
+               .h = config->img_resolution,
+               .w = config->img_resolution,
+               .c = config->img_channels,
+               .label_dim = config->label_dim};
+    bool ok = find_pending(&job) && allocate(&job);
+    if (ok && options->outdir != NULL) {
+        job.queue = png_queue_create(WRITER_THREADS, WRITER_BACKLOG, error);
+        ok = job.queue != NULL;
+    }
+    const long long total = options->seeds.count, skipped = total - job.pending.count;
+    const double began = monotonic_seconds();
+    if (ok) progress_begin(&job.progress, "sampling", "images", skipped, total, options->quiet);
+    while (ok && job.done < job.pending.count) ok = sample_batch(&job);
+    /* Images that were sampled are written whatever became of the rest. */
+    ok = png_queue_finish(job.queue, ok ? error : NULL) && ok;
+    if (job.progress.label != NULL) progress_end(&job.progress);
+    if (ok && options->grid != NULL && job.done > 0) ok = write_grid(&job);
+    if (ok && options->tensors != NULL) ok = write_tensors(&job);
+    *result = (JobResult){job.done, (size_t)skipped, monotonic_seconds() - began};
+    release(&job);
+    return ok;
+}

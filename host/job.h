@@ -1,0 +1,36 @@
+/* A sampling job: seeds -> batches -> files.  What is there already is not made again, so a job that
+ * was killed goes on where it stopped, and ends with the same bytes. */
+#ifndef KAIROS_JOB_H
+#define KAIROS_JOB_H
+
+#include <stdint.h>
+
+#include "io/seeds.h"
+#include "sampler.h"
+
+enum { JOB_CLASS_OF_SEED = -1 };
+
+typedef struct {
+    Seeds seeds;
+    int class_label;    /* of every image; JOB_CLASS_OF_SEED: each seed's own draw */
+    const char *outdir; /* NNNNNN.png (the seed); NULL = none */
+    bool subdirs;       /* NNNNNN.png in folders of a thousand seeds, as NVlabs' tools make them */
+    const char *grid;   /* a PNG with all images; NULL = none */
+    const char
+        *tensors; /* safetensors with noise, samples [N,C,H,W] F32 and labels [N] I64; NULL = none */
+    bool quiet;   /* no progress */
+} JobOptions;
+
+typedef struct {
+    size_t sampled, skipped; /* images made now, and found whole */
+    double seconds;
+} JobResult;
+
+/* Samples what is missing.  With `grid` or `tensors` every image is sampled, since they need them all.
+ */
+bool job_run(Sampler *sampler, const JobOptions *options, JobResult *result, Error *error);
+
+/* "OUTDIR/000007.png", with subdirs "OUTDIR/000000/000007.png"; `path` has room for `size` bytes. */
+bool job_image_path(const JobOptions *options, uint64_t seed, char *path, size_t size, Error *error);
+
+#endif

@@ -1,0 +1,47 @@
+/* kairos: the table of commands. */
+#include <stdio.h>
+#include <string.h>
+
+#include "commands/commands.h"
+#include "version.h"
+
+static const struct {
+    const char *name;
+    int (*run)(int count, char **arguments);
+    const char *summary;
+} commands[] = {
+    {"generate", command_generate, "sample images from a model"},
+    {"denoise", command_denoise, "apply a model once: D(x; sigma) and its uncertainty"},
+    {"info", command_info, "what a model is and needs: parameters, GMAC, memory by batch size"},
+    {"bench", command_bench, "time a model's network evaluations"},
+};
+
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+static void print_usage(FILE *stream) {
+    fprintf(stream, "kairos %s: samples EDM2 diffusion models\n\nusage: kairos COMMAND [options]\n\n",
+            KAIROS_VERSION);
+    for (int i = 0; i < COMMANDS; i++)
+        fprintf(stream, "  %-10s %s\n", commands[i].name, commands[i].summary);
+    fprintf(stream,
+            "\n'kairos COMMAND --help' lists a command's options, with examples.\n"
+            "Example: kairos generate --net weights/fashion-mnist-edm2.safetensors --seeds 0-63 "
+            "--steps 16 --outdir out\n");
+}
+
+int main(int count, char **arguments) {
+    const char *name = count > 1 ? arguments[1] : "--help";
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+        print_usage(count > 1 ? stdout : stderr);
+        return count > 1 ? 0 : 2;
+    }
+    if (strcmp(name, "--version") == 0) {
+        printf("kairos %s\n", KAIROS_VERSION);
+        return 0;
+    }
+    for (int i = 0; i < COMMANDS; i++)
+        if (strcmp(name, commands[i].name) == 0) return commands[i].run(count - 2, arguments + 2);
+    fprintf(stderr, "kairos: no command '%s'\n\n", name);
+    print_usage(stderr);
+    return 2;
+}

@@ -1,0 +1,43 @@
+/* Solvers from noise to images.  Each is a function of a few lines that reads like its formula. */
+#ifndef KAIROS_SAMPLER_H
+#define KAIROS_SAMPLER_H
+
+#include "denoiser.h"
+#include "schedule.h"
+
+typedef enum {
+    SOLVER_DDIM, /* NFE = steps */
+    SOLVER_HEUN  /* EDM's second order, NFE = 2 steps - 1 */
+} Solver;
+
+typedef struct {
+    Solver solver;
+    double eta; /* of DDIM: 0 deterministic, 1 stochastic */
+    const Schedule *schedule;
+} SamplerOptions;
+
+typedef struct {
+    Denoiser *denoiser;
+    SamplerOptions options;
+    Tensor x;        /* device [batch,r,r,c] F32: the state, in the end the samples */
+    Tensor carry;    /* Heun's half-finished update; data NULL for DDIM */
+    uint64_t *seeds; /* device [batch] */
+    float *sigma;    /* host [batch] */
+} Sampler;
+
+bool sampler_create(Sampler *sampler, Denoiser *denoiser, SamplerOptions options, Error *error);
+void sampler_destroy(Sampler *sampler);
+
+/* Called after every network evaluation of the batch. */
+typedef void SamplerProgress(void *user);
+
+/* Samples n images, 1 <= n <= the denoiser's batch, into sampler->x (images 0 .. n - 1).
+ * seeds: host [n]; labels: host [n], -1 = the zero label.  `noise`, if not NULL, receives the initial
+ * noise before its scaling by sigma[0], host [n,r,r,c].  Errors are kept in the context. */
+void sampler_run(Sampler *sampler, const uint64_t *seeds, const int32_t *labels, int n, float *noise,
+                 SamplerProgress *progress, void *user);
+
+/* Network evaluations of an image. */
+int sampler_nfe(SamplerOptions options);
+
+#endif
