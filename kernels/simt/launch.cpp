@@ -1,12 +1,12 @@
-// A launch: its checks, and its blocks spread over OpenMP's threads, which oneDNN uses too.
+// A launch: what CUDA checks of it.
 #include "launch.h"
-
-#include <stdlib.h>
 
 #include <mutex>
 #include <unordered_map>
 
+#include "grid.h"
 #include "limits.h"
+#include "memory.h"
 #include "stream.h"
 
 __thread uint3 blockIdx;
@@ -49,33 +49,15 @@ static cudaError_t check(const Launch &launch) {
     return shared_bytes_allowed(launch) ? cudaSuccess : cudaErrorInvalidValue;
 }
 
-static void run(const Launch &launch, const std::function<void()> &thread) {
-    const dim3 grid = launch.grid;
-    const long long plane = 1ll * grid.x * grid.y, blocks = plane * grid.z;
-#pragma omp parallel if (blocks > 1)
-    {
-        gridDim = grid;
-        void *shared = nullptr;
-        if (launch.shared_bytes > 0 && posix_memalign(&shared, 256, launch.shared_bytes) != 0) abort();
-        dynamic_shared = shared;
-#pragma omp for schedule(dynamic)
-        for (long long b = 0; b < blocks; b++) {
-            blockIdx = {static_cast<unsigned int>(b % grid.x),
-                        static_cast<unsigned int>(b % plane / grid.x),
-                        static_cast<unsigned int>(b / plane)};
-            thread();
-        }
-        free(shared);
-    }
-}
-
 void launch(const Launch &launch, std::function<void()> thread) {
     const cudaError_t status = check(launch);
     if (status != cudaSuccess) {
         failed(status);
         return;
     }
-    enqueue(launch.stream, [launch, thread] { run(launch, thread); });
+    enqueue(launch.stream, [launch, thread] {
+        if (!run_grid(launch, thread) || !device_memory_intact(launch.kernel)) work_failed();
+    });
 }
 
 }  // namespace simt

@@ -43,13 +43,26 @@ void launch_kernel(const char *name, void (*kernel)(P...), dim3 grid, dim3 block
 
 extern __thread void *dynamic_shared;  // of the block that this OS thread runs
 
+// One declaration of a static array; its address tells it from others.
+struct SharedArray {
+    const char *name;
+    size_t bytes;
+};
+void *shared_array(const SharedArray &array);  // faithful mode: the same in every thread of a block
+
 }  // namespace simt
 
 #define LAUNCH(kernel, grid, block, shared_bytes, stream, ...) \
     simt::launch_kernel(#kernel, kernel, grid, block, shared_bytes, stream, ##__VA_ARGS__)
 
 #define SHARED_DYNAMIC(T, name) T *name = static_cast<T *>(simt::dynamic_shared)
+#ifdef SIMT_FAITHFUL
+#define SHARED_ARRAY(T, name, count)                                                                \
+    static constexpr simt::SharedArray name##_array = {"shared array " #name, (count) * sizeof(T)}; \
+    T *name = static_cast<T *>(simt::shared_array(name##_array))
+#else
 // One thread is the whole block.
 #define SHARED_ARRAY(T, name, count)                             \
     alignas(16) unsigned char name##_bytes[(count) * sizeof(T)]; \
     T *name = reinterpret_cast<T *>(name##_bytes)
+#endif

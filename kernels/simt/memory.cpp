@@ -1,4 +1,5 @@
 // Device memory: ordinary heap, so that AddressSanitizer sees every access out of bounds.
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -7,12 +8,13 @@
 #include <mutex>
 #include <unordered_map>
 
+#include "guard.h"
+#include "memory.h"
+#include "report.h"
 #include "simt.h"
 #include "stream.h"
 
 using simt::failed;
-
-static constexpr size_t ALIGNMENT = 256;
 
 namespace {
 struct Allocations {
@@ -44,13 +46,29 @@ static cudaError_t allocate(Allocations &memory, void **data, size_t bytes, size
     if (bytes == 0) return cudaSuccess;
     const std::lock_guard<std::mutex> lock(memory.mutex);
     if (bytes > most || memory.bytes > most - bytes) return failed(cudaErrorMemoryAllocation);
-    if (posix_memalign(data, ALIGNMENT, bytes) != 0) {
-        *data = nullptr;
-        return failed(cudaErrorMemoryAllocation);
-    }
+    *data = simt::guarded_allocate(bytes);
+    if (*data == nullptr) return failed(cudaErrorMemoryAllocation);
     memory.bytes_of[*data] = bytes;
     memory.bytes += bytes;
     return cudaSuccess;
+}
+
+static bool check_guards(void *data, size_t bytes, const char *culprit) {
+    ptrdiff_t offset;
+    if (simt::guards_intact(data, bytes, &offset)) return true;
+    simt::report("%s wrote outside of allocated memory: at byte %td of %zu", culprit, offset, bytes);
+    return false;
+}
+
+bool simt::device_memory_intact(const char *kernel) {
+    if (!simt::GUARDED) return true;
+    const std::lock_guard<std::mutex> lock(device_memory.mutex);
+    char culprit[256];
+    snprintf(culprit, sizeof culprit, "kernel %s", kernel);
+    bool intact = true;
+    for (const auto &[data, bytes] : device_memory.bytes_of)
+        intact = check_guards(data, bytes, culprit) && intact;
+    return intact;
 }
 
 static cudaError_t release(Allocations &memory, void *data) {
@@ -58,10 +76,12 @@ static cudaError_t release(Allocations &memory, void *data) {
     const std::lock_guard<std::mutex> lock(memory.mutex);
     const auto found = memory.bytes_of.find(data);
     if (found == memory.bytes_of.end()) return failed(cudaErrorInvalidValue);
-    memory.bytes -= found->second;
+    const size_t bytes = found->second;
+    memory.bytes -= bytes;
     memory.bytes_of.erase(found);
-    free(data);
-    return cudaSuccess;
+    const bool intact = check_guards(data, bytes, "some code before its cudaFree");
+    simt::guarded_free(data, bytes);
+    return intact ? cudaSuccess : failed(cudaErrorLaunchFailure);
 }
 
 cudaError_t cudaMalloc(void **data, size_t bytes) {

@@ -34,7 +34,7 @@ bool capturing(cudaStream_t stream) { return stream != nullptr && stream->captur
 void enqueue(cudaStream_t stream, std::function<void()> work) {
     if (capturing(stream))
         stream->capture->work.push_back(std::move(work));
-    else
+    else if (work_status() == cudaSuccess)
         work();
 }
 

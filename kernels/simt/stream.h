@@ -7,8 +7,8 @@
 
 namespace simt {
 
-// Runs the work now, or records it if the stream is being captured.  Library calls (cuDNN, cuBLAS,
-// cuFFT) go through this too.
+// Runs the work now, or records it if the stream is being captured.  After work that failed nothing
+// runs until the error is cleared.  Library calls (cuDNN, cuBLAS, cuFFT) go through this too.
 void enqueue(cudaStream_t stream, std::function<void()> work);
 
 bool capturing(cudaStream_t stream);
