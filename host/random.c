@@ -3,7 +3,7 @@
 #include "device/philox.h"
 
 int32_t random_label(uint64_t seed, int label_dim) {
-    return (int32_t)philox_randint(seed, (uint32_t)label_dim, RANDOM_LABEL_DRAW);
+    return (int32_t)random_below(seed, (uint32_t)label_dim, RANDOM_LABEL_DRAW);
 }
 
 int random_first_solver_draw(int label_dim) {
