@@ -55,7 +55,6 @@ static void keep_error(PngQueue *queue, const Error *error) {
     pthread_mutex_lock(&queue->mutex);
     if (!queue->failed) queue->error = *error;
     queue->failed = true;
-    pthread_cond_broadcast(&queue->not_full);
     pthread_mutex_unlock(&queue->mutex);
 }
 

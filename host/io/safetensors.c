@@ -106,7 +106,7 @@ static bool read_entry(const char *file, const char *name, const json_t *value, 
                        uint64_t size, Entry *entry, Error *error) {
     SafetensorsTensor *tensor = &entry->tensor;
     int64_t begin, end;
-    uint64_t bytes;
+    uint64_t bytes = 0;
     tensor->name = name;
     if (*name == '\0') return fail(error, "%s: a tensor has an empty name", file);
     if (strlen(name) > SAFETENSORS_MAX_NAME)
