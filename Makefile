@@ -17,6 +17,9 @@
 MAKEFLAGS += --no-builtin-rules -j$(shell nproc)
 .DELETE_ON_ERROR:
 .SECONDARY:
+# Commands are shown by the file they make; make V=1 shows them whole.
+Q    := $(if $(V),,@)
+show  = $(if $(V),,@echo "  $(1)  $@")
 
 BUILD   ?= build
 PREFIX  ?= /usr/local
@@ -62,23 +65,27 @@ NVCC_FLAGS      := -std=c++17 -O3 -lineinfo $(GENCODE) -Werror all-warnings -Xpt
 define variant_rules
 $(BUILD)/$(1)/%.c.o: %.c
 	@mkdir -p $$(@D)
-	$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) $(FLAGS_$(1)) $(INCLUDE) -Ihost -Itests $(call include_of,$(1)) -MMD -MP -c $$< -o $$@
+	$$(call show,cc  )
+	$$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) $(FLAGS_$(1)) $(INCLUDE) -Ihost -Itests $(call include_of,$(1)) -MMD -MP -c $$< -o $$@
 endef
 $(foreach v,fast sanitized faithful cuda,$(eval $(call variant_rules,$(v))))
 
 define simt_rules
 $(BUILD)/$(1)/%.cu.o: %.cu
 	@mkdir -p $$(@D)
-	$(CXX) -x c++ -std=c++17 $(WARNINGS) -Wno-unknown-pragmas $(FLAGS_$(1)) $(if $(filter fast,$(1)),$(VECTORIZE)) $(INCLUDE_simt) -Itests -MMD -MP -c $$< -o $$@
+	$$(call show,c++ )
+	$$(Q)$(CXX) -x c++ -std=c++17 $(WARNINGS) -Wno-unknown-pragmas $(FLAGS_$(1)) $(if $(filter fast,$(1)),$(VECTORIZE)) $(INCLUDE_simt) -Itests -MMD -MP -c $$< -o $$@
 $(BUILD)/$(1)/%.cpp.o: %.cpp
 	@mkdir -p $$(@D)
-	$(CXX) -std=c++17 $(WARNINGS) $(FLAGS_$(1)) $(if $(filter fast,$(1)),$(VECTORIZE)) $(INCLUDE_simt) -Itests -MMD -MP -c $$< -o $$@
+	$$(call show,c++ )
+	$$(Q)$(CXX) -std=c++17 $(WARNINGS) $(FLAGS_$(1)) $(if $(filter fast,$(1)),$(VECTORIZE)) $(INCLUDE_simt) -Itests -MMD -MP -c $$< -o $$@
 endef
 $(foreach v,fast sanitized faithful,$(eval $(call simt_rules,$(v))))
 
 $(BUILD)/cuda/%.cu.o: %.cu
 	@mkdir -p $(@D)
-	$(NVCC) $(NVCC_FLAGS) $(INCLUDE_cuda) -Itests -MMD -MP -c $< -o $@
+	$(call show,nvcc)
+	$(Q)$(NVCC) $(NVCC_FLAGS) $(INCLUDE_cuda) -Itests -MMD -MP -c $< -o $@
 
 # ---- the program ------------------------------------------------------------------------------------
 .PHONY: all cpu cuda
@@ -90,7 +97,8 @@ cuda:
 
 define link_rule
 $(BUILD)/kairos.$(1): $(call program_objects,$(1))
-	$(CC) $$^ $(LINK_$(1)) $(LIBS) -o $$@
+	$$(call show,link)
+	$$(Q)$(CC) $$^ $(LINK_$(1)) $(LIBS) -o $$@
 endef
 $(foreach v,fast sanitized faithful cuda,$(eval $(call link_rule,$(v))))
 
@@ -110,7 +118,8 @@ test_programs = $(patsubst %,$(BUILD)/$(1)/%.test,$(2))
 
 define test_rules
 $(BUILD)/$(1)/tests/%.test: $(BUILD)/$(1)/tests/%.o $(call objects,$(1),$(SUPPORT)) $(call library_objects,$(1))
-	$(CC) $$^ $(LINK_$(1)) $(LIBS) -lcmocka -o $$@
+	$$(call show,link)
+	$$(Q)$(CC) $$^ $(LINK_$(1)) $(LIBS) -lcmocka -o $$@
 endef
 $(foreach v,fast sanitized faithful cuda,$(eval $(call test_rules,$(v))))
 
@@ -137,3 +146,51 @@ run-%.py: %.py $(BUILD)/kairos
 
 FORCE:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+# ---- fuzzing: each parser of outside files, under libFuzzer and the sanitizers ------------------------
+FUZZERS    := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_FLAGS := -std=c11 -D_GNU_SOURCE -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
+FUZZ_LIBRARY := $(wildcard host/io/*.c) host/nets/edm2_config.c kernels/error.c
+
+$(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c $(FUZZ_LIBRARY)
+	@mkdir -p $(@D)
+	$(call show,fuzz)
+	$(Q)clang $(FUZZ_FLAGS) -Ikernels -Ihost $^ -ljansson -lpthread -lm -o $@
+
+.PHONY: fuzz
+fuzz: $(addprefix run-fuzz-,$(FUZZERS))
+run-fuzz-%: $(BUILD)/fuzz/%
+	@mkdir -p $(BUILD)/fuzz/corpus-$*
+	@scripts/run_logged.sh $(BUILD)/fuzz/$*.log $< -runs=$(RUNS) -max_len=4096 -print_final_stats=1 \
+	    -artifact_prefix=$(BUILD)/fuzz/ $(BUILD)/fuzz/corpus-$* tests/fuzz/corpus/$*
+
+# ---- what users call ----------------------------------------------------------------------------------
+.PHONY: deps demo bench gpu-check format format-check install
+deps:
+	@scripts/install-deps.sh build
+
+SHIPPED := weights/fashion-mnist-edm2.safetensors
+
+demo: deps
+	@$(MAKE) --no-print-directory all
+	$(BUILD)/kairos info --net $(SHIPPED)
+	$(BUILD)/kairos generate --net $(SHIPPED) --seeds 0-99 --steps 16 --batch 100 --outdir out/demo --grid out/demo.png
+	@echo "The images are in out/demo, the sheet is out/demo.png."
+
+bench: cpu
+	$(PYTHON) bench/bench_pytorch.py --kairos $(BUILD)/kairos
+
+gpu-check:
+	@scripts/gpu_check.sh
+
+FORMATTED = $(shell git ls-files '*.c' '*.h' '*.cu' '*.cuh' '*.cpp')
+format:
+	clang-format -i $(FORMATTED)
+format-check:
+	clang-format --dry-run -Werror $(FORMATTED)
+
+install: all
+	install -D $(BUILD)/kairos $(DESTDIR)$(PREFIX)/bin/kairos
+	install -d $(DESTDIR)$(PREFIX)/share/kairos/configs $(DESTDIR)$(PREFIX)/share/kairos/weights
+	install -m 644 configs/*.json $(DESTDIR)$(PREFIX)/share/kairos/configs
+	install -m 644 $(wildcard weights/*.safetensors) $(DESTDIR)$(PREFIX)/share/kairos/weights

@@ -75,9 +75,12 @@ static bool describe_preset(Description *description, const char *name, Error *e
     if (root == NULL) return false;
     const char *architecture = NULL, *encoder = NULL, *text = NULL;
     const json_t *config = NULL;
+    double parameters, gmac; /* for people; kairos info counts them itself */
     const JsonField fields[] = {{"architecture", JSON_FIELD_TEXT, &architecture, true, 0, 0},
                                 {"encoder", JSON_FIELD_TEXT, &encoder, true, 0, 0},
                                 {"description", JSON_FIELD_TEXT, &text, false, 0, 0},
+                                {"million_parameters", JSON_FIELD_DOUBLE, &parameters, false, 0, 0},
+                                {"gmac", JSON_FIELD_DOUBLE, &gmac, false, 0, 0},
                                 {"config", JSON_FIELD_OBJECT, &config, true, 0, 0}};
     snprintf(where, sizeof where, "%s: config", path);
     const bool ok = json_read_fields(root, path, fields, sizeof fields / sizeof *fields, error) &&
