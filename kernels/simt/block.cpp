@@ -160,6 +160,7 @@ int Block::barrier(Barrier barrier, int predicate, Site site) {
                 name_of(barrier), site.file, site.line, other.index.x, other.index.y, other.index.z,
                 other.waits_at, other.site.file, other.site.line);
     }
+    threads[current].site = site;
     at_barrier.push_back(current);
     at_barrier_true += predicate != 0;
     last_barrier = barrier;
@@ -168,12 +169,15 @@ int Block::barrier(Barrier barrier, int predicate, Site site) {
     return barrier_result;
 }
 
-// Programming Guide: since compute capability 7.0 a barrier waits for the threads that have not exited.
+// Since compute capability 7.0 a barrier does not wait for threads that have exited.  But the
+// Programming Guide wants it reached by all threads of a block or by none, and a barrier that others
+// have gone past is most often a mistake, so it is a fault here.
 void Block::complete_barrier() {
-    const int arrived = static_cast<int>(at_barrier.size());
-    if (arrived == 0 || arrived < alive) return;
+    const size_t arrived = at_barrier.size();
+    if (arrived == 0 || arrived < static_cast<size_t>(alive)) return;
+    if (arrived < threads.size()) fault_deserted_barrier();
     barrier_result = last_barrier == Barrier::COUNT ? at_barrier_true
-                     : last_barrier == Barrier::AND ? at_barrier_true == arrived
+                     : last_barrier == Barrier::AND ? at_barrier_true == alive
                                                     : at_barrier_true > 0;
     ready.insert(ready.end(), at_barrier.begin(), at_barrier.end());
     at_barrier.clear();
@@ -272,6 +276,16 @@ void Block::fault(const char *format, ...) {
     failed = true;
     go_on(main);
     abort();  // an abandoned fiber is never switched to
+}
+
+// The threads that are left wait at a barrier.
+void Block::fault_deserted_barrier() {
+    const Thread &waiting = threads[at_barrier[0]];
+    fault(
+        "%d of %zu threads reach a barrier, the others have exited: thread (%u,%u,%u) is in %s at "
+        "%s:%d",
+        alive, threads.size(), waiting.index.x, waiting.index.y, waiting.index.z, name_of(last_barrier),
+        waiting.site.file, waiting.site.line);
 }
 
 // No thread can go on: those that are left wait at different places.

@@ -62,6 +62,7 @@ private:
     void complete_barrier();
     bool complete_meeting(int warp, const Meeting &meeting);
     [[noreturn]] void fault_deadlock();
+    [[noreturn]] void fault_deserted_barrier();
     void start_threads(unsigned long long seed);
     bool check_shared();
 

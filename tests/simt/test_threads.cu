@@ -84,25 +84,6 @@ static void test_barriers_that_vote(void **) {
     cudaFree(out);
 }
 
-// Since compute capability 7.0, threads that have exited are not waited for.
-__global__ void early_exit(int working, int *out) {
-    SHARED_ARRAY(int, slots, BLOCK);
-    const int thread = threadIdx.x;
-    if (thread >= working) return;
-    slots[thread] = thread;
-    __syncthreads();
-    out[thread] = slots[working - 1 - thread] + __syncthreads_count(1);
-}
-
-static void test_exited_threads_are_not_waited_for(void **) {
-    const int working = FAITHFUL ? 77 : 1;
-    int *out = device_array<int>(working);
-    LAUNCH(early_exit, 1, BLOCK, 0, 0, working, out);
-    assert_launched();
-    for (int i = 0; i < working; ++i) assert_int_equal(out[i], working - 1 - i + working);
-    cudaFree(out);
-}
-
 // ---- shuffles and votes ---------------------------------------------------------------------------
 
 // out[lane][0..3]: the lane that each shuffle takes its value from.
@@ -281,7 +262,6 @@ int main() {
         cmocka_unit_test(test_block_ranges_cover_the_items_once),
         cmocka_unit_test(test_barriers_order_shared_memory),
         cmocka_unit_test(test_barriers_that_vote),
-        cmocka_unit_test(test_exited_threads_are_not_waited_for),
         cmocka_unit_test(test_shuffles_take_from_the_documented_lane),
         cmocka_unit_test(test_shuffles_of_every_size),
         cmocka_unit_test(test_parts_of_a_warp_meet_by_themselves),
