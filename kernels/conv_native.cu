@@ -1,0 +1,143 @@
+// Convolution without a library, as an implicit matrix product: rows are pixels, columns the channels
+// of y, and the depth runs over the taps and the channels of x.  A block computes a tile of rows and
+// columns, and each of its threads a part of that in registers.
+#include "conv.h"
+#include "device/types.cuh"
+
+// The threads of a block lie in a square; a block of one thread computes a wider part, and deeper
+// steps, so that its loops vectorize.
+constexpr int COLUMN_THREADS = BLOCK == 1 ? 1 : 16, ROW_THREADS = BLOCK / COLUMN_THREADS;
+constexpr int PART_ROWS = BLOCK == 1 ? 8 : 4, PART_COLUMNS = BLOCK == 1 ? 32 : 4;  // of a thread
+constexpr int TILE_ROWS = ROW_THREADS * PART_ROWS, TILE_COLUMNS = COLUMN_THREADS * PART_COLUMNS;
+constexpr int STEP =
+    BLOCK == 1 ? 64 : 16;        // channels of x whose factors are in shared memory at a time
+constexpr int PITCH = STEP + 1;  // of x's rows there: odd, for different banks
+
+struct Convolution {
+    long long rows;  // pixels of the whole batch
+    int h, w, cin, cout, size;
+    float beta;
+};
+
+// A row's pixel.  y is far outside the image for rows beyond the last.
+struct Pixel {
+    long long number;
+    int y, x;
+};
+
+__device__ inline Pixel pixel_of(const Convolution &conv, long long row) {
+    if (row >= conv.rows) return {0, -4, 0};
+    return {row, (int)(row / conv.w % conv.h), (int)(row % conv.w)};
+}
+
+// Channels [c, c + STEP) of the pixels under tap (dy, dx); zeros outside the image.
+template <typename T>
+__device__ inline void load_pixels(const Convolution &conv, const T *x, const Pixel *pixels, int dy,
+                                   int dx, int c, float *to) {
+    constexpr int LANES = BLOCK < STEP ? BLOCK : STEP;
+    const int lane = threadIdx.x % LANES, count = conv.cin - c;
+    for (int row = threadIdx.x / LANES; row < TILE_ROWS; row += BLOCK / LANES) {
+        const Pixel pixel = pixels[row];
+        const bool inside =
+            (unsigned)(pixel.y + dy) < (unsigned)conv.h && (unsigned)(pixel.x + dx) < (unsigned)conv.w;
+        const long long at = pixel.number + (inside ? dy * conv.w + dx : 0);
+        const T *from = x + at * conv.cin + c;
+        const int valid = inside ? count : 0;
+        for (int i = lane; i < STEP; i += LANES)
+            to[row * PITCH + i] = i < valid ? to_float(from[i]) : 0;
+    }
+}
+
+// Weights [c, c + STEP) x [column, column + TILE_COLUMNS) of a tap, whose weights are [cin][cout].
+template <typename T>
+__device__ inline void load_weights(const Convolution &conv, const T *tap, int c, int column,
+                                    float *to) {
+    constexpr int LANES = BLOCK < TILE_COLUMNS ? BLOCK : TILE_COLUMNS;
+    const int lane = threadIdx.x % LANES, count = conv.cout - column;
+    for (int i = threadIdx.x / LANES; i < STEP; i += BLOCK / LANES) {
+        const T *from = tap + (long long)(c + i) * conv.cout + column;
+        const int valid = c + i < conv.cin ? count : 0;
+        for (int j = lane; j < TILE_COLUMNS; j += LANES)
+            to[i * TILE_COLUMNS + j] = j < valid ? to_float(from[j]) : 0;
+    }
+}
+
+struct Sums {
+    float at[PART_ROWS][PART_COLUMNS];
+};
+
+// The thread's part of the product of two steps in shared memory, added to its sums.
+__device__ inline void multiply(const float *pixels, const float *weights, Sums &sums) {
+#pragma unroll 4  // all of it at once would spill
+    for (int k = 0; k < STEP; ++k) {
+        float factor[PART_ROWS];
+#pragma unroll
+        for (int i = 0; i < PART_ROWS; ++i) factor[i] = pixels[i * PITCH + k];
+        const float *row = weights + k * TILE_COLUMNS;
+        VECTOR_LOOP
+        for (int j = 0; j < PART_COLUMNS; ++j) {
+#pragma unroll
+            for (int i = 0; i < PART_ROWS; ++i) sums.at[i][j] += factor[i] * row[j];
+        }
+    }
+}
+
+template <typename T>
+__device__ inline void store_sums(const Convolution &conv, const Sums &sums, long long row, int column,
+                                  T *y) {
+#pragma unroll
+    for (int i = 0; i < PART_ROWS; ++i) {
+        if (row + i >= conv.rows) return;
+        T *to = y + (row + i) * conv.cout + column;
+#pragma unroll
+        for (int j = 0; j < PART_COLUMNS; ++j) {
+            if (column + j >= conv.cout) break;
+            const float old = conv.beta == 0 ? 0 : conv.beta * to_float(to[j]);
+            to[j] = from_float<T>(sums.at[i][j] + old);
+        }
+    }
+}
+
+// Tiles are numbered along the columns first, so that neighbouring blocks share pixels.
+template <typename T>
+__global__ void __launch_bounds__(BLOCK)
+    conv_kernel(Convolution conv, const T *x, const T *weights, T *y) {
+    SHARED_ARRAY(Pixel, pixels, TILE_ROWS);
+    SHARED_ARRAY(float, x_step, TILE_ROWS *PITCH);
+    SHARED_ARRAY(float, w_step, STEP *TILE_COLUMNS);
+    const int thread_row = threadIdx.x / COLUMN_THREADS * PART_ROWS;
+    const int thread_column = threadIdx.x % COLUMN_THREADS * PART_COLUMNS;
+    const int across = (conv.cout + TILE_COLUMNS - 1) / TILE_COLUMNS;
+    const long long down = (conv.rows + TILE_ROWS - 1) / TILE_ROWS;
+    const Range share = block_range(down * across);
+    for (long long tile = share.begin; tile < share.end; ++tile) {
+        const long long row = tile / across * TILE_ROWS;
+        const int column = (int)(tile % across) * TILE_COLUMNS;
+        for (int i = threadIdx.x; i < TILE_ROWS; i += BLOCK) pixels[i] = pixel_of(conv, row + i);
+        Sums sums = {};
+        for (int tap = 0; tap < conv.size * conv.size; ++tap) {
+            const int dy = tap / conv.size - conv.size / 2, dx = tap % conv.size - conv.size / 2;
+            for (int c = 0; c < conv.cin; c += STEP) {
+                __syncthreads();
+                load_pixels(conv, x, pixels, dy, dx, c, x_step);
+                load_weights(conv, weights + (long long)tap * conv.cin * conv.cout, c, column, w_step);
+                __syncthreads();
+                multiply(x_step + thread_row * PITCH, w_step + thread_column, sums);
+            }
+        }
+        store_sums(conv, sums, row + thread_row, column + thread_column, y);
+        __syncthreads();
+    }
+}
+
+void conv_native(Context *ctx, Tensor x, const Filter *filter, float beta, Tensor y) {
+    const Convolution conv = {pixels_of(x), x.h, x.w, filter->cin, filter->cout, filter->size, beta};
+    const long long tiles =
+        (conv.rows + TILE_ROWS - 1) / TILE_ROWS * ((filter->cout + TILE_COLUMNS - 1) / TILE_COLUMNS);
+    with_type(filter->dtype, [&](auto zero) {
+        using T = decltype(zero);
+        LAUNCH(conv_kernel<T>, blocks_for(ctx, tiles, 1), BLOCK, 0, ctx->stream, conv,
+               (const T *)x.data, (const T *)filter->weights, (T *)y.data);
+    });
+    check_launch(ctx, "conv_kernel");
+}
