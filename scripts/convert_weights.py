@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import sys
+from reprlib import repr as short  # of bounded size, whatever the value
 
 import safetensors_io
 from edm2_layout import check_config, edm2_layout
@@ -48,7 +49,7 @@ def convert(path):
         raise SnapshotError(f"a pickle of one {type(snapshot).__name__}, expected a dictionary with 'ema'")
     net = snapshot.get("ema")
     if not isinstance(net, Persistent) or net.class_name != "Precond":
-        found = f"a network of class {net.class_name!r}" if isinstance(net, Persistent) else "no network"
+        found = f"a network of class {short(net.class_name)}" if isinstance(net, Persistent) else "no network"
         raise SnapshotError(f"'ema' holds {found}, expected EDM2's 'Precond'")
     try:
         config = check_config(constructor_arguments(net))
@@ -57,7 +58,7 @@ def convert(path):
         raise SnapshotError(str(e)) from None
     tensors, notes = select_tensors(net, layout)
     metadata = dict(architecture="edm2", config=json.dumps(config), **encoder_metadata(snapshot.get("encoder")),
-                    source=os.path.basename(path), source_sha256=sha256(path))
+                    source=os.path.basename(path).encode("utf-8", "replace").decode(), source_sha256=sha256(path))
     return tensors, metadata, notes
 
 
@@ -75,7 +76,7 @@ def constructor_arguments(net):
     given = dict(zip(POSITIONAL, args))
     for name, value in kwargs.items():
         if not isinstance(name, str) or name in given:
-            raise SnapshotError(f"constructor argument {name!r} is given twice or not a name")
+            raise SnapshotError(f"constructor argument {short(name)} is given twice or not a name")
         given[name] = value
     config = {name: value for name, value in given.items() if name not in HARMLESS}
 
@@ -124,7 +125,7 @@ def collect(net):
                 raise SnapshotError(f"{prefix}{kind} is not a dictionary")
             for name, member in members.items():
                 if not isinstance(name, str) or len(name) > 100:
-                    raise SnapshotError(f"{prefix}{kind} has the name {str(name)[:100]!r}")
+                    raise SnapshotError(f"{prefix}{kind} has the name {short(name)}")
                 if kind == "_modules" and member is not None:
                     waiting.append((f"{prefix}{name}.", member))
                 elif isinstance(member, Tensor):
@@ -143,10 +144,10 @@ def encoder_metadata(encoder):
     if encoder.class_name == "StandardRGBEncoder":
         return dict(encoder="rgb")
     if encoder.class_name != "StabilityVAEEncoder":
-        raise SnapshotError(f"unknown encoder {encoder.class_name!r}")
+        raise SnapshotError(f"unknown encoder {short(encoder.class_name)}")
     state = state_of(encoder)
     out = dict(encoder="sd-vae", encoder_vae=state.get("vae_name"))
-    if not isinstance(out["encoder_vae"], str):
+    if not isinstance(out["encoder_vae"], str) or not out["encoder_vae"].isascii():
         raise SnapshotError("the encoder does not name its VAE")
     for name in ("scale", "bias"):
         value = state.get(name)

@@ -3,6 +3,8 @@
 The names of the tensors are those of the published snapshots; Fig. 21 of Karras et al., "Analyzing and
 Improving the Training Dynamics of Diffusion Models" (CVPR 2024).
 """
+from reprlib import repr as short  # of bounded size, whatever the value
+
 DEFAULTS = dict(img_resolution=None, img_channels=None, label_dim=None, sigma_data=0.5,
                 logvar_channels=128, model_channels=192, channel_mult=[1, 2, 3, 4], num_blocks=3,
                 attn_resolutions=[16, 8], label_balance=0.5, concat_balance=0.5, channels_per_head=64,
@@ -18,7 +20,7 @@ def check_config(config):
     """A complete, plain copy: defaults filled in, every value of its type and in its range.  ValueError."""
     unknown = sorted(set(config) - set(DEFAULTS))
     if unknown:
-        raise ValueError(f"unknown constructor argument {unknown[0]!r}")
+        raise ValueError(f"unknown constructor argument {short(unknown[0])}")
     out = {}
     for name, default in DEFAULTS.items():
         value = config.get(name, default)
@@ -26,7 +28,7 @@ def check_config(config):
             raise ValueError(f"constructor argument {name!r} is missing")
         if isinstance(default, list):
             if not isinstance(value, (list, tuple)) or len(value) > 16:
-                raise ValueError(f"{name}: {value!r} is not a short list")
+                raise ValueError(f"{name}: {short(value)} is not a short list")
             out[name] = [_number(name, v, int) for v in value]
         else:
             out[name] = _number(name, value, float if isinstance(default, float) else int)
@@ -38,10 +40,10 @@ def check_config(config):
 
 def _number(name, value, kind):
     if type(value) not in ((int,) if kind is int else (int, float)):
-        raise ValueError(f"{name}: {value!r} is not {'an integer' if kind is int else 'a number'}")
+        raise ValueError(f"{name}: {short(value)} is not {'an integer' if kind is int else 'a number'}")
     low, high = RANGES[name]
     if not low <= value <= high:
-        raise ValueError(f"{name}: {value!r} is not between {low} and {high}")
+        raise ValueError(f"{name}: {short(value)} is not between {low} and {high}")
     return kind(value)
 
 

@@ -23,7 +23,8 @@ def at_least_float32(x):
 
 def unit_rms(x, dims):
     """x scaled so that its RMS over `dims` is ~1:  x / (EPS + ||x|| * sqrt(1/n))."""
-    norm = torch.linalg.vector_norm(at_least_float32(x), dim=dims, keepdim=True)
+    dtype = torch.promote_types(x.dtype, torch.float32)
+    norm = torch.linalg.vector_norm(x, dim=dims, keepdim=True, dtype=dtype)
     count = x.numel() // norm.numel()
     return x / (EPS + norm / math.sqrt(count)).to(x.dtype)
 
@@ -195,7 +196,7 @@ class EDM2(nn.Module):
 
     def forward(self, x, sigma, labels=None, logvar=False):
         if self.label_dim and labels is None:
-            labels = torch.zeros(x.shape[0], self.label_dim, dtype=x.dtype)
+            labels = torch.zeros(x.shape[0], self.label_dim, dtype=x.dtype, device=x.device)
         sigma = at_least_float32(sigma)
         s, d = sigma.reshape(-1, 1, 1, 1), self.sigma_data
         c_skip = d ** 2 / (s ** 2 + d ** 2)

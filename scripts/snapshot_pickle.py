@@ -12,6 +12,7 @@ import math
 import mmap
 import pickle
 import struct
+from reprlib import repr as short  # of bounded size, whatever the value
 
 import numpy as np
 
@@ -58,7 +59,10 @@ class Sealed(type):
 
 
 class Dict(dict, metaclass=Sealed):
-    """collections.OrderedDict and dnnlib.util.EasyDict."""
+    """collections.OrderedDict and dnnlib.util.EasyDict, created empty."""
+
+    def __init__(self):
+        super().__init__()
 
 
 class Inert(metaclass=Sealed):
@@ -95,12 +99,11 @@ class NumpyArray(Inert):
     def array(self):
         try:
             _, shape, dtype, fortran, data = self.state
-            little_endian = dtype.state is None or dtype.state[1] in ("<", "|")
-            if not (isinstance(dtype, NumpyDtype) and dtype.args[0] in ("f2", "f4", "f8") and little_endian):
-                raise SnapshotError("a NumPy array that is not of little-endian floats")
-            order = "F" if fortran else "C"
-            return np.frombuffer(data, "<" + dtype.args[0]).reshape(shape, order=order)
-        except (TypeError, ValueError, AttributeError, IndexError) as e:
+            name, order = dtype.args[0], dtype.state[1]
+            if name not in ("f2", "f4", "f8") or order != "<":
+                raise ValueError("not of little-endian floats")
+            return np.frombuffer(data, "<" + name).reshape(shape, order="F" if fortran else "C")
+        except Exception as e:  # the state can be anything
             raise SnapshotError(f"a malformed NumPy array: {e}") from None
 
 
@@ -121,7 +124,7 @@ class Storage(metaclass=Sealed):
             raise SnapshotError("a storage that does not begin with PyTorch's magic number")
         version = load_pickle(reader, LEGACY_GLOBALS)
         if version != LEGACY_PROTOCOL:
-            raise SnapshotError(f"a storage of protocol {version!r}, expected {LEGACY_PROTOCOL}")
+            raise SnapshotError(f"a storage of protocol {short(version)}, expected {LEGACY_PROTOCOL}")
         system = load_pickle(reader, LEGACY_GLOBALS)
         if not isinstance(system, dict) or system.get("little_endian") is not True:
             raise SnapshotError("a storage that is not little-endian")
@@ -146,9 +149,9 @@ class StorageHandle(metaclass=Sealed):
             raise SnapshotError("a malformed persistent id")
         kind, self.key, count = pid[1], pid[2], pid[4]
         if kind not in (HalfStorage, FloatStorage):
-            raise SnapshotError(f"a storage of unknown type {kind!r}")
+            raise SnapshotError(f"a storage of unknown type {short(kind)}")
         if type(count) is not int or not 0 <= count < 1 << 40:
-            raise SnapshotError(f"a storage of {count!r} elements")
+            raise SnapshotError(f"a storage of {short(count)} elements")
         if len(pid) == 6 and pid[5] is not None:
             raise SnapshotError("a view of another storage")
         self.dtype, self.count = kind.dtype, count
@@ -162,10 +165,11 @@ class Tensor(metaclass=Sealed):
             raise SnapshotError("a tensor without a storage")
         for numbers in (shape, strides, (offset,)):
             if not isinstance(numbers, tuple) or any(type(n) is not int or n < 0 for n in numbers):
-                raise SnapshotError(f"a tensor with shape {shape!r}, strides {strides!r}, offset {offset!r}")
+                raise SnapshotError(f"a tensor with shape {short(shape)}, strides {short(strides)}, "
+                                    f"offset {short(offset)}")
         available = len(storage.elements)
         if len(shape) != len(strides) or len(shape) > 8 or math.prod(shape) > available:
-            raise SnapshotError(f"a tensor of shape {shape} and strides {strides} "
+            raise SnapshotError(f"a tensor of shape {short(shape)} and strides {short(strides)} "
                                 f"over a storage of {available} elements")
         last = offset + sum((n - 1) * s for n, s in zip(shape, strides))
         if 0 not in shape and last >= available:
@@ -226,9 +230,9 @@ class Unpickler(pickle._Unpickler):
     def find_class(self, module, name):
         if (module, name) in self.known:
             return self.known[module, name]
-        if self.known is SNAPSHOT_GLOBALS and str(module).startswith("torch.nn.modules."):
+        if self.known is SNAPSHOT_GLOBALS and module.startswith("torch.nn.modules."):
             return Module
-        raise SnapshotError(f"{module} {name} is not among the globals of an EDM2 snapshot")
+        raise SnapshotError(f"{module[:200]} {name[:200]} is not among the globals of an EDM2 snapshot")
 
     def persistent_load(self, pid):
         if self.known is not LEGACY_GLOBALS:
@@ -251,7 +255,38 @@ class Unpickler(pickle._Unpickler):
     def refuse(self):
         raise SnapshotError("an opcode that snapshots do not have")
 
+    # Keys are hashed, and hashing nested tuples recurses without limit; snapshots have plain ones.
+    def check_keys(self, keys):
+        for key in keys:
+            if type(key) not in (str, int):
+                raise SnapshotError(f"a key of type {type(key).__name__}")
+
+    def load_setitem(self):
+        self.check_keys(self.stack[-2:-1])
+        super().load_setitem()
+
+    def load_setitems(self):
+        self.check_keys(self.stack[::2])
+        super().load_setitems()
+
+    def load_dict(self):
+        self.check_keys(self.stack[::2])
+        super().load_dict()
+
+    def load_additems(self):
+        self.check_keys(self.stack)
+        super().load_additems()
+
+    def load_frozenset(self):
+        self.check_keys(self.stack)
+        super().load_frozenset()
+
     dispatch = dict(pickle._Unpickler.dispatch)
+    dispatch[pickle.SETITEM[0]] = load_setitem
+    dispatch[pickle.SETITEMS[0]] = load_setitems
+    dispatch[pickle.DICT[0]] = load_dict
+    dispatch[pickle.ADDITEMS[0]] = load_additems
+    dispatch[pickle.FROZENSET[0]] = load_frozenset
     dispatch[pickle.FRAME[0]] = load_frame
     dispatch[pickle.BINBYTES[0]] = load_binbytes
     dispatch[pickle.BINBYTES8[0]] = load_binbytes8

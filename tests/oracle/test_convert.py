@@ -159,6 +159,10 @@ class ConvertTest(unittest.TestCase):
                       self.command(dict(ema=Call(os.system, f"touch {marker}")), expect=1))
         self.assertFalse(os.path.exists(marker))
 
+    def test_nested_tuples_are_not_hashed(self):
+        self.refused(b"\x80\x04})" + b"\x85" * 1000000 + b"Ns.", "a key of type tuple")
+        self.refused(b"\x80\x04\x8f()" + b"\x85" * 1000000 + b"\x90.", "a key of type tuple")
+
     def test_classes_cannot_be_changed(self):
         # GLOBAL, then BUILD with a state of (None, {attribute: value}), which sets attributes.
         patch = (b"\x80\x04ctorch._utils\n_rebuild_parameter\n"
