@@ -15,5 +15,9 @@ bool check_shape(Context *ctx, const char *operation, const char *name, Tensor t
 bool check_resampled(Context *ctx, const char *operation, const char *name, Tensor t, Tensor x,
                      Resample mode);
 
+// True if noise can be drawn for the images of `t`: seeds are given (unless planning), and the images
+// are small enough for the noise to be PyTorch's (device/philox.h).
+bool check_noise(Context *ctx, const char *operation, Tensor t, const uint64_t *seeds, int draw);
+
 // Rows of channels: one for each pixel.
 inline int rows_of(Tensor t) { return t.n * t.h * t.w; }

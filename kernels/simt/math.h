@@ -88,7 +88,11 @@ inline float cospif(float x) { return static_cast<float>(cos(3.14159265358979323
 // Rounded to nearest, and never fused into a multiply-add.
 inline float __fadd_rn(float x, float y) { return simt::keep(x + y); }
 inline float __fsub_rn(float x, float y) { return simt::keep(x - y); }
-inline float __fmul_rn(float x, float y) { return simt::keep(x * y); }
+inline float __fmul_rn(float x, float y) {
+    // GCC's vectorizer forgets the barrier of keep and then fuses; a volatile is never vectorized.
+    const volatile float product = x * y;
+    return product;
+}
 inline float __fdiv_rn(float x, float y) { return simt::keep(x / y); }
 inline float __fsqrt_rn(float x) { return simt::keep(sqrtf(x)); }
 inline float __frcp_rn(float x) { return simt::keep(1.0f / x); }

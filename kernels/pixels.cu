@@ -1,0 +1,23 @@
+// From the sampler's state to bytes.
+#include "device/checks.cuh"
+#include "device/launch.cuh"
+
+__device__ inline unsigned char to_pixel(float x) {
+    // Rounded after the product and after the sum, as two operations of an array library do.
+    const float v = __fmul_rn(x, 127.5f) + 128.0f;
+    return v > 0 ? (unsigned char)(v < 255 ? v : 255.0f) : 0;  // NaN is not > 0
+}
+
+__global__ void pixels_kernel(const float *x, long long count, unsigned char *out) {
+    const Range share = block_range(count);
+    for (long long i = share.begin + threadIdx.x; i < share.end; i += BLOCK) out[i] = to_pixel(x[i]);
+}
+
+void to_pixels(Context *ctx, Tensor x, uint8_t *out) {
+    if (!check_shape(ctx, "to_pixels", "x", x, F32, x.n, x.h, x.w, x.c)) return;
+    if (!context_runs(ctx) || x.n == 0) return;
+    const long long count = (long long)rows_of(x) * x.c;
+    LAUNCH(pixels_kernel, blocks_for(ctx, count, BLOCK), BLOCK, 0, ctx->stream, (const float *)x.data,
+           count, out);
+    check_launch(ctx, "to_pixels");
+}
