@@ -17,12 +17,17 @@ inline To bits_as(From from) {
     return to;
 }
 
-// Keeps the value of an expression where -fassociative-math may reorder sums and products.
-inline float keep(float value) {
-#if defined(__GNUC__) && !defined(__clang__)
-    return __builtin_assoc_barrier(value);
+// A value that -fassociative-math and -ffp-contract must not mix with what it is used in.  (GCC's own
+// __builtin_assoc_barrier is lost where a loop is vectorized.)
+extern const uint32_t unknown_zero;
+inline float keep(float value) { return bits_as<float>(bits_as<uint32_t>(value) ^ unknown_zero); }
+
+// a b + c, kept.
+inline float multiply_add(float a, float b, float c) {
+#ifdef __FMA__
+    return __builtin_fmaf(a, b, c);
 #else
-    return value;
+    return keep(keep(a * b) + c);
 #endif
 }
 
@@ -58,18 +63,19 @@ SIMT_MIN_MAX(unsigned long long)
 inline float __expf(float x) {
     const float bounded = x < -104.0f ? -104.0f : x > 89.0f ? 89.0f : x;  // NaN stays
     const float rounded = __builtin_rintf(bounded * 1.44269504f);
-    const float high = simt::keep(bounded - rounded * 0.693359375f);
-    const float r = simt::keep(high - rounded * -2.12194440e-4f);
+    const float high = simt::multiply_add(rounded, -0.693359375f, bounded);
+    const float r = simt::multiply_add(rounded, 2.12194440e-4f, high);
     float p = 1.9875691500e-4f;
     p = p * r + 1.3981999507e-3f;
     p = p * r + 8.3334519073e-3f;
     p = p * r + 4.1665795894e-2f;
     p = p * r + 1.6666665459e-1f;
     p = p * r + 5.0000001201e-1f;
-    p = simt::keep(p * r * r) + r + 1.0f;
-    // Two factors, as 2^n itself may be out of range.
+    p = simt::multiply_add(p, r * r, r) + 1.0f;
+    // In two steps, as 2^n itself may be out of range.
     const int n = static_cast<int>(x == x ? rounded : 0.0f), half = n >> 1;
-    return simt::keep(p * simt::power_of_two(half)) * simt::power_of_two(n - half);
+    const uint32_t scaled = simt::bits_as<uint32_t>(p) + (static_cast<uint32_t>(half) << 23);
+    return simt::bits_as<float>(scaled) * simt::power_of_two(n - half);
 }
 inline float __exp2f(float x) { return exp2f(x); }
 inline float __logf(float x) { return logf(x); }
