@@ -125,7 +125,7 @@ $(foreach v,fast sanitized faithful cuda,$(eval $(call test_rules,$(v))))
 
 TESTS_faithful  := $(call test_programs,faithful,$(SIMT_TESTS) $(KERNEL_TESTS))
 TESTS_sanitized := $(call test_programs,sanitized,$(SIMT_TESTS) $(KERNEL_TESTS) $(HOST_TESTS))
-TESTS_fast      := $(call test_programs,fast,$(KERNEL_TESTS))
+TESTS_fast      := $(call test_programs,fast,$(SIMT_TESTS) $(KERNEL_TESTS))
 TESTS_cuda      := $(call test_programs,cuda,$(KERNEL_TESTS) $(HOST_TESTS))
 
 .PHONY: check check-programs check-cuda tests FORCE
