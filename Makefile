@@ -45,7 +45,8 @@ library_objects = $(call kernel_objects,$(1)) $(call objects,$(1),$(LIBRARY))
 WARNINGS  := -Wall -Wextra -Werror
 SANITIZE  := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 # What vectorizing sums and exponentials needs; infinities and NaN keep their meaning.
-VECTORIZE := -fno-math-errno -fno-trapping-math -fno-signed-zeros -fassociative-math -ffp-contract=fast
+VECTORIZE := -fno-math-errno -fno-trapping-math -fno-signed-zeros -fassociative-math -ffp-contract=fast \
+             $(if $(filter x86_64,$(shell uname -m)),-mprefer-vector-width=512)
 FLAGS_fast      := -O3 -g1 -march=$(ARCH) -fopenmp
 FLAGS_sanitized := -O1 -g -march=$(ARCH) -fopenmp $(SANITIZE)
 FLAGS_faithful  := -O1 -g -march=$(ARCH) -fopenmp $(SANITIZE) -DSIMT_FAITHFUL
