@@ -71,6 +71,7 @@ $(BUILD)/$(1)/%.c.o: %.c
 endef
 $(foreach v,fast sanitized faithful cuda,$(eval $(call variant_rules,$(v))))
 
+# The CPU target is optimized also under the sanitizers: the tests of kernels wait for its switches.
 define simt_rules
 $(BUILD)/$(1)/%.cu.o: %.cu
 	@mkdir -p $$(@D)
@@ -79,7 +80,7 @@ $(BUILD)/$(1)/%.cu.o: %.cu
 $(BUILD)/$(1)/%.cpp.o: %.cpp
 	@mkdir -p $$(@D)
 	$$(call show,c++ )
-	$$(Q)$(CXX) -std=c++17 $(WARNINGS) $(FLAGS_$(1)) $(if $(filter fast,$(1)),$(VECTORIZE)) $(INCLUDE_simt) -Itests -MMD -MP -c $$< -o $$@
+	$$(Q)$(CXX) -std=c++17 $(WARNINGS) $(FLAGS_$(1)) $(if $(filter fast,$(1)),$(VECTORIZE),-O2) $(INCLUDE_simt) -Itests -MMD -MP -c $$< -o $$@
 endef
 $(foreach v,fast sanitized faithful,$(eval $(call simt_rules,$(v))))
 

@@ -147,7 +147,9 @@ static const char *name_of(Barrier barrier) {
     return names[static_cast<int>(barrier)];
 }
 
-static bool same(Site a, Site b) { return a.line == b.line && strcmp(a.file, b.file) == 0; }
+static bool same(Site a, Site b) {
+    return a.line == b.line && (a.file == b.file || strcmp(a.file, b.file) == 0);
+}
 
 int Block::barrier(Barrier barrier, int predicate, Site site) {
     if (!at_barrier.empty()) {

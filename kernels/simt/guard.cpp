@@ -1,6 +1,7 @@
 // Memory of the device, and its guard zones.
 #include "guard.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
