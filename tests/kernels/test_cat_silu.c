@@ -4,7 +4,7 @@
 
 #include "support/reference.h"
 
-static const int CHANNELS[4][2] = {{32, 64}, {8, 24}, {5, 8}, {256, 136}};
+static const int CHANNELS[5][2] = {{32, 64}, {8, 24}, {5, 8}, {8, 5}, {256, 136}};
 
 static double *cat_values(const float *a, const float *b, size_t rows, int ca, int cb, double clip_a,
                           double clip_b, double t) {
@@ -44,7 +44,7 @@ static void test_values(void **state) {
     (void)state;
     Context *ctx = test_context();
     for (int t = 0; t < 3; ++t)
-        for (int i = 0; i < 4; ++i) check(ctx, DTYPES[t], 2, CHANNELS[i][0], CHANNELS[i][1], 0.3f);
+        for (int i = 0; i < 5; ++i) check(ctx, DTYPES[t], 2, CHANNELS[i][0], CHANNELS[i][1], 0.3f);
     check(ctx, F32, 1, 16, 16, 0.5f);
     check(ctx, F32, 0, 16, 16, 0.5f);
     test_context_close(ctx);
