@@ -4,8 +4,11 @@ import os
 import subprocess
 import sys
 
-import numpy as np
-import torch
+# Tests run side by side; OpenMP threads that spin while they wait would starve each other.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "scripts"))

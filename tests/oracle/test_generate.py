@@ -18,11 +18,12 @@ NOISE_BOUND = 1e-6    # absolute; logarithm and sine may differ in their last bi
 
 
 def denoiser(net, labels):
-    """D(x; sigma) with fixed labels as a function of NumPy arrays, in float64."""
-    labels = one_hot(labels, net.label_dim, torch.float64)
+    """D(x; sigma) with fixed labels as a function of NumPy arrays; the network computes in float32."""
+    labels = one_hot(labels, net.label_dim)
 
     def denoise(x, sigma):
-        return net(torch.from_numpy(x), torch.full([len(x)], sigma, dtype=torch.float64), labels).numpy()
+        denoised = net(torch.from_numpy(x).float(), torch.full([len(x)], sigma), labels)
+        return denoised.double().numpy()
     return denoise
 
 
@@ -34,7 +35,7 @@ class GenerateTest(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
         self.addCleanup(self.folder.cleanup)
-        self.shipped = load_network(SHIPPED).double()
+        self.shipped = load_network(SHIPPED)
 
     def path(self, name):
         return os.path.join(self.folder.name, name)
@@ -107,7 +108,6 @@ class GenerateTest(unittest.TestCase):
                 reference = random_network(dict(small, label_dim=label_dim), seed=label_dim)
                 reference.unet.out_gain.fill_(0.05)
                 save_network(self.path("reference.safetensors"), reference)
-                reference.double()
                 self.check(SHIPPED, self.shipped, range(4),
                            ["--guidance", 2, "--gnet", self.path("reference.safetensors"), "--eta", 1],
                            steps=8, eta=1.0, denoise=lambda labels: guided(
@@ -120,7 +120,7 @@ class GenerateTest(unittest.TestCase):
                                   channels_per_head=16), seed=5)
         net.unet.out_gain.fill_(0.3)
         save_network(self.path("rgb.safetensors"), net)
-        self.check(self.path("rgb.safetensors"), net.double(), range(5), ["--eta", 1], steps=8, eta=1.0)
+        self.check(self.path("rgb.safetensors"), net, range(5), ["--eta", 1], steps=8, eta=1.0)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,161 @@
+"""The command line: exit statuses, messages that say what to do, manifests, memory, what info counts."""
+import json
+import os
+import subprocess
+import tempfile
+import unittest
+
+import numpy as np
+
+from common import KAIROS, SHIPPED, kairos, random_network, save_network
+import safetensors_io  # after common, which knows where it is
+
+SMALL = dict(img_resolution=8, img_channels=1, label_dim=0, model_channels=8, channel_mult=[1, 2], num_blocks=1,
+             attn_resolutions=[], channels_per_head=8)
+
+
+def run(*args, memory=None):
+    """(exit status, standard error); memory: limit of the device memory in bytes (CPU target)."""
+    environment = dict(os.environ, **({"KAIROS_SIMT_MEMORY": str(memory)} if memory else {}))
+    done = subprocess.run([KAIROS, *map(str, args)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          env=environment)
+    return done.returncode, done.stderr
+
+
+class CommandsTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+
+    def path(self, name):
+        return os.path.join(self.folder.name, name)
+
+    def expect(self, status, *words, args, memory=None):
+        found, message = run(*args, memory=memory)
+        self.assertEqual(found, status, message)
+        for word in words:
+            self.assertIn(word, message)
+
+    def generate(self, *more):
+        return ["generate", "--net", SHIPPED, "--outdir", self.path("out"), "--seeds", "0-3", "--steps", "2", *more]
+
+    def test_wrong_usage(self):
+        self.expect(2, "no command 'generat'", args=["generat"])
+        self.expect(2, "--stepz", "--steps", args=self.generate("--stepz", "3"))
+        self.expect(2, "--net", args=["generate"])
+        self.expect(2, "nothing to write", args=["generate", "--net", SHIPPED])
+        self.expect(2, "heun solver is deterministic", args=self.generate("--solver", "heun", "--eta", "1"))
+        self.expect(2, "steps", args=self.generate("--steps", "0"))
+        self.expect(2, "", args=self.generate("--seeds", "5-x"))
+        self.assertFalse(os.path.exists(self.path("out")))
+
+    def test_help_everywhere(self):
+        for command in ([], ["generate"], ["denoise"], ["info"], ["bench"]):
+            text = kairos(*command, "--help")
+            self.assertIn("xample", text)
+
+    def test_wrong_models(self):
+        self.expect(1, "no.safetensors", args=["info", "--net", self.path("no.safetensors")])
+        self.expect(1, "random:nothing", "configs", args=["info", "--net", "random:nothing"])
+        safetensors_io.save(self.path("bare.safetensors"), {"x": np.zeros(3, np.float32)})
+        self.expect(1, "bare.safetensors", "architecture", args=["info", "--net", self.path("bare.safetensors")])
+        tensors, metadata = safetensors_io.load(SHIPPED)
+        name = "unet.out_conv.weight"
+        for change, words in (({name: None}, [name]), ({"unet.extra": np.zeros(3, np.float32)}, ["unet.extra"]),
+                              ({name: np.zeros((1, 32, 3), np.float32)}, [name, "[1, 32, 3, 3]"])):
+            changed = {k: v for k, v in {**tensors, **change}.items() if v is not None}
+            safetensors_io.save(self.path("changed.safetensors"), changed, metadata)
+            self.expect(1, "changed.safetensors", *words, args=["info", "--net", self.path("changed.safetensors")])
+
+    def test_latents_are_no_images(self):
+        save_network(self.path("vae.safetensors"), random_network({**SMALL, "img_channels": 4}, 0), encoder="sd-vae")
+        args = ["generate", "--net", self.path("vae.safetensors"), "--seeds", "0-1", "--steps", "2"]
+        self.expect(1, "--save-tensors", args=[*args, "--outdir", self.path("out")])
+        self.assertFalse(os.path.exists(self.path("out")))
+        kairos(*args, "--save-tensors", self.path("latents.safetensors"))
+        self.assertEqual(safetensors_io.load(self.path("latents.safetensors"))[0]["samples"].shape, (2, 4, 8, 8))
+
+    def test_odd_image_sizes(self):
+        """Batches whose images do not begin at multiples of 16 bytes."""
+        config = {**SMALL, "img_resolution": 3, "channel_mult": [1]}
+        save_network(self.path("odd.safetensors"), random_network(config, 0))
+        args = ["generate", "--net", self.path("odd.safetensors"), "--seeds", "0-30", "--steps", "2", "--eta", "1"]
+        for batch in (1, 7, 31):
+            kairos(*args, "--batch", batch, "--save-tensors", self.path(str(batch)))
+        samples = [safetensors_io.load(self.path(batch))[0]["samples"] for batch in ("1", "7", "31")]
+        np.testing.assert_array_equal(samples[0], samples[1])
+        np.testing.assert_array_equal(samples[0], samples[2])
+
+    def test_guidance_needs_a_match(self):
+        save_network(self.path("small.safetensors"), random_network(SMALL, 0))
+        small = self.path("small.safetensors")
+        self.expect(1, "8x8x1", "32x32x1", args=self.generate("--gnet", small, "--guidance", "2"))
+        self.expect(1, "no labels", args=["generate", "--net", small, "--guidance", "2", "--grid", self.path("g.png")])
+        self.expect(2, "--guidance", args=self.generate("--gnet", small))
+        self.expect(1, "10 classes", args=self.generate("--class", "10"))
+
+    def test_a_folder_keeps_its_settings(self):
+        kairos(*self.generate())
+        kairos(*self.generate("--batch", "2"))
+        self.expect(1, "run.json", "sigma", args=self.generate("--sigma_max", "70"))
+        self.expect(1, "run.json", "eta", args=self.generate("--eta", "0.5"))
+        with open(self.path("out/run.json")) as f:
+            manifest = json.load(f)
+        self.assertEqual(len(manifest["settings"]["sigma"]), 3)
+        self.assertEqual(len(manifest["commands"]), 2)
+        self.assertIn("0-3", manifest["commands"][0])
+
+    def test_schedule_file(self):
+        with open(self.path("s.json"), "w") as f:
+            json.dump({"sigma": [80, 0.002]}, f)
+        tensors = [self.path("edm.safetensors"), self.path("file.safetensors")]
+        kairos(*self.generate("--save-tensors", tensors[0]))
+        kairos(*self.generate("--steps", "7", "--schedule", self.path("s.json"), "--save-tensors", tensors[1]))
+        a, b = (safetensors_io.load(path)[0]["samples"] for path in tensors)
+        self.assertTrue(np.allclose(a, b, atol=1e-4))
+        self.expect(1, "none.json", args=self.generate("--schedule", self.path("none.json")))
+
+    def test_names(self):
+        args = ["generate", "--net", SHIPPED, "--steps", "1", "--outdir", self.path("out")]
+        kairos(*args, "--seeds", "7,2001", "--subdirs")
+        kairos(*args, "--seeds", "1234567")
+        found = sorted(os.path.relpath(os.path.join(parent, name), self.path("out"))
+                       for parent, _, names in os.walk(self.path("out")) for name in names)
+        self.assertEqual(found, ["000000/000007.png", "002000/002001.png", "1234567.png", "run.json"])
+
+    def test_short_memory_names_the_largest_batch(self):
+        save_network(self.path("small.safetensors"), random_network(SMALL, 0))
+        args = ["bench", "--net", self.path("small.safetensors"), "--repeat", "1"]
+        limit = 2 * 10 ** 6  # bytes: the weights, a pass, and the state of some 3,000 images
+        status, message = run(*args, "--batch", "100000", memory=limit)
+        self.assertEqual(status, 1, message)
+        self.assertRegex(message, r"largest batch that fits is \d+")
+        largest = int(message.split("fits is ")[1].split()[0])
+        self.assertGreater(largest, 100)
+        self.expect(0, args=[*args, "--batch", largest], memory=limit)
+        self.expect(1, f"fits is {largest}", args=[*args, "--batch", largest + 1], memory=limit)
+        limits = [int(1e5 * 1.05 ** i) for i in range(60)]
+        self.assertTrue(any("even one image" in run(*args, "--batch", "1", memory=m)[1] for m in limits))
+
+    def test_denoise_refuses(self):
+        good = {"x": np.zeros((2, 1, 32, 32), np.float32), "sigma": np.ones(2, np.float32)}
+        for change, words in (({"x": np.zeros((2, 1, 31, 32), np.float32)}, ["'x'", "31"]),
+                              ({"sigma": np.ones(3, np.float32)}, ["sigma"]),
+                              ({"sigma": np.array([1, -1], np.float32)}, ["sigma[1]"]),
+                              ({"sigma": np.array([np.nan, 1], np.float32)}, ["sigma[0]"]),
+                              ({"labels": np.array([0, 10], np.int64)}, ["labels[1]", "10"])):
+            safetensors_io.save(self.path("x"), {**good, **change})
+            self.expect(1, *words, args=["denoise", "--net", SHIPPED, "--in", self.path("x"), "--out", self.path("d")])
+            self.assertFalse(os.path.exists(self.path("d")))
+
+    def test_info_counts(self):
+        text = kairos("info", "--net", SHIPPED)
+        self.assertIn("1.2 million", text)
+        self.assertIn("0.3056 GMAC", text)
+        text = kairos("info", "--net", "random:edm2-img512-xs")
+        self.assertIn("124.7 million", text)
+        self.assertAlmostEqual(float(text.split("cost")[1].split("GMAC")[0]), 45.0, delta=0.06)
+
+
+if __name__ == "__main__":
+    unittest.main()
