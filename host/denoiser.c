@@ -4,7 +4,7 @@
 #include <string.h>
 
 enum {
-    STATE_TENSORS = 2, /* the sampler's x and carry */
+    STATE_PER_VALUE = 2 * sizeof(float) + 1, /* the sampler's x and carry, a byte of its pixel */
     /* A noise level, two labels and a seed. */
     STATE_PER_IMAGE = sizeof(float) + 2 * sizeof(int32_t) + sizeof(uint64_t),
     IMAGES_PER_PROCESSOR = 4
@@ -69,7 +69,9 @@ DenoiserPlan denoiser_plan(Context *ctx, const Edm2 *net, const Edm2 *gnet, floa
         .macs = plan.macs / pass,
         .activation_bytes = arena.peak,
         .workspace_bytes = plan.workspace_bytes,
-        .state_bytes = STATE_TENSORS * tensor_bytes(image_batch(net, batch)) + batch * STATE_PER_IMAGE};
+        .state_bytes =
+            (tensor_bytes(image_batch(net, 1)) / sizeof(float) * STATE_PER_VALUE + STATE_PER_IMAGE) *
+            batch};
 }
 
 static size_t total_bytes(DenoiserPlan plan) {

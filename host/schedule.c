@@ -26,6 +26,7 @@ bool schedule_edm(Schedule *schedule, int steps, double sigma_min, double sigma_
     schedule->sigma[0] = sigma_max;
     for (int i = 1; i < steps; i++)
         schedule->sigma[i] = pow(high + i * (low - high) / (steps - 1), rho);
+    if (steps > 1) schedule->sigma[steps - 1] = sigma_min; /* not a rounding away from it */
     return true;
 }
 
