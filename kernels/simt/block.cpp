@@ -20,6 +20,10 @@ Block &this_block() {
     return block;
 }
 
+bool same(Site a, Site b) {
+    return a.line == b.line && (a.file == b.file || strcmp(a.file, b.file) == 0);
+}
+
 Block::Block() : pool(run_threads, this) {}
 
 // ---- taking turns ---------------------------------------------------------------------------------
@@ -126,148 +130,27 @@ void Block::exit_thread() {
     complete_barrier();
 }
 
-// Lets the others run until what the current thread waits for has happened.
-void Block::wait(const char *function, unsigned int mask, Site site) {
-    const int self = current;
-    Thread &state = threads[self];
+// What the current thread is going to wait for.
+void Block::arrive(const char *function, unsigned int mask, Site site) {
+    Thread &state = threads[current];
     state.waits_at = function;
     state.mask = mask;
     state.site = site;
+}
+
+// Lets the others run until that has happened.
+void Block::wait() {
+    Thread &state = threads[current];
     if (!draw()) fault_deadlock();
     go_on(*fiber_of_current());
     state.waits_at = nullptr;
     threadIdx = state.index;
 }
 
-// ---- barriers -------------------------------------------------------------------------------------
-
-static const char *name_of(Barrier barrier) {
-    static const char *const names[] = {"__syncthreads", "__syncthreads_or", "__syncthreads_and",
-                                        "__syncthreads_count"};
-    return names[static_cast<int>(barrier)];
-}
-
-static bool same(Site a, Site b) {
-    return a.line == b.line && (a.file == b.file || strcmp(a.file, b.file) == 0);
-}
-
-int Block::barrier(Barrier barrier, int predicate, Site site) {
-    if (!at_barrier.empty()) {
-        const Thread &other = threads[at_barrier[0]];
-        if (!same(other.site, site) || strcmp(other.waits_at, name_of(barrier)) != 0)
-            fault(
-                "%s at %s:%d, while thread (%u,%u,%u) is in %s at %s:%d: a barrier in code that only "
-                "some "
-                "threads reach",
-                name_of(barrier), site.file, site.line, other.index.x, other.index.y, other.index.z,
-                other.waits_at, other.site.file, other.site.line);
-    }
-    threads[current].site = site;
-    at_barrier.push_back(current);
-    at_barrier_true += predicate != 0;
-    last_barrier = barrier;
-    complete_barrier();
-    wait(name_of(barrier), 0, site);
-    return barrier_result;
-}
-
-// Since compute capability 7.0 a barrier does not wait for threads that have exited.  But the
-// Programming Guide wants it reached by all threads of a block or by none, and a barrier that others
-// have gone past is most often a mistake, so it is a fault here.
-void Block::complete_barrier() {
-    const size_t arrived = at_barrier.size();
-    if (arrived == 0 || arrived < static_cast<size_t>(alive)) return;
-    if (arrived < threads.size()) fault_deserted_barrier();
-    barrier_result = last_barrier == Barrier::COUNT ? at_barrier_true
-                     : last_barrier == Barrier::AND ? at_barrier_true == alive
-                                                    : at_barrier_true > 0;
-    ready.insert(ready.end(), at_barrier.begin(), at_barrier.end());
-    at_barrier.clear();
-    at_barrier_true = 0;
-}
-
-int block_barrier(Barrier barrier, int predicate, Site site) {
-    return this_block().barrier(barrier, predicate, site);
-}
-
-// ---- warps ----------------------------------------------------------------------------------------
-
-static const char *name_of(WarpOp op) {
-    static const char *const names[] = {"__syncwarp", "a shuffle", "__ballot_sync", "__any_sync",
-                                        "__all_sync"};
-    return names[static_cast<int>(op)];
-}
-
-uint64_t Block::warp_meet(WarpOp op, unsigned int mask, uint64_t value, int source, Site site) {
-    Warp &warp = warps[current / 32];
-    const unsigned int bit = 1u << lane();
-    if ((mask & bit) == 0)
-        fault("%s at %s:%d: the mask 0x%08x lacks the lane that calls it, %d", name_of(op), site.file,
-              site.line, mask, lane());
-    warp.lanes[lane()] = {value, 0, source};
-    size_t i = 0;
-    while (i < warp.meetings.size() && (warp.meetings[i].op != op || warp.meetings[i].mask != mask))
-        ++i;
-    if (i == warp.meetings.size()) warp.meetings.push_back({op, mask, 0});
-    warp.meetings[i].arrived |= bit;
-    if (complete_meeting(current / 32, warp.meetings[i]))
-        warp.meetings.erase(warp.meetings.begin() + i);
-    Lane &own = warp.lanes[lane()];
-    wait(name_of(op), mask, site);
-    return own.result;
-}
-
-static uint64_t result_of(WarpOp op, unsigned int arrived, unsigned int true_lanes) {
-    switch (op) {
-        case WarpOp::BALLOT:
-            return true_lanes;
-        case WarpOp::ANY:
-            return true_lanes != 0;
-        case WarpOp::ALL:
-            return true_lanes == arrived;
-        default:
-            return 0;
-    }
-}
-
-// If every lane of the mask that has not exited is there: lets them go on, with their results.
-bool Block::complete_meeting(int number, const Meeting &meeting) {
-    Warp &warp = warps[number];
-    if ((meeting.mask & ~warp.exited & ~meeting.arrived) != 0) return false;
-    unsigned int true_lanes = 0;
-    for (int lane = 0; lane < 32; ++lane)
-        if ((meeting.arrived >> lane & 1) != 0 && warp.lanes[lane].value != 0) true_lanes |= 1u << lane;
-    const uint64_t common = result_of(meeting.op, meeting.arrived, true_lanes);
-    for (int lane = 0; lane < 32; ++lane) {
-        if ((meeting.arrived >> lane & 1) == 0) continue;
-        Lane &own = warp.lanes[lane];
-        // What a lane that takes no part would give is undefined.
-        const bool defined = (meeting.arrived >> own.source & 1) != 0;
-        own.result = meeting.op != WarpOp::SHUFFLE ? common
-                     : defined                     ? warp.lanes[own.source].value
-                                                   : ~0ull;
-        ready.push_back(number * 32 + lane);
-    }
-    return true;
-}
-
-uint64_t warp_meet(WarpOp op, unsigned int mask, uint64_t value, int source, Site site) {
-    return this_block().warp_meet(op, mask, value, source, site);
-}
-
-int lane() { return this_block().lane(); }
-
-int segment_begin(int width, Site site) {
-    if (width < 1 || width > 32 || (width & (width - 1)) != 0)
-        this_block().fault("a shuffle at %s:%d: its width is %d, not a power of two up to 32",
-                           site.file, site.line, width);
-    return lane() & ~(width - 1);
-}
-
 // ---- faults ---------------------------------------------------------------------------------------
 
 void Block::fault(const char *format, ...) {
-    char what[512];
+    char what[768];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(what, sizeof what, format, arguments);
@@ -280,14 +163,13 @@ void Block::fault(const char *format, ...) {
     abort();  // an abandoned fiber is never switched to
 }
 
-// The threads that are left wait at a barrier.
-void Block::fault_deserted_barrier() {
-    const Thread &waiting = threads[at_barrier[0]];
-    fault(
-        "%d of %zu threads reach a barrier, the others have exited: thread (%u,%u,%u) is in %s at "
-        "%s:%d",
-        alive, threads.size(), waiting.index.x, waiting.index.y, waiting.index.z, name_of(last_barrier),
-        waiting.site.file, waiting.site.line);
+Block::Text Block::describe(const Thread &t) {
+    Text text;
+    const int length = snprintf(text.text, sizeof text.text, "thread (%u,%u,%u) is in %s at %s:%d",
+                                t.index.x, t.index.y, t.index.z, t.waits_at, t.site.file, t.site.line);
+    if (t.mask != 0 && length < static_cast<int>(sizeof text.text))
+        snprintf(text.text + length, sizeof text.text - length, ", mask 0x%08x", t.mask);
+    return text;
 }
 
 // No thread can go on: those that are left wait at different places.
@@ -299,14 +181,8 @@ void Block::fault_deadlock() {
         if (!same(first->site, t.site) || t.mask != first->mask) other = &t;
     }
     if (other == nullptr) other = first;
-    fault(
-        "deadlock: %zu of %zu threads have exited, thread (%u,%u,%u) waits in %s (mask 0x%08x) at "
-        "%s:%d, "
-        "thread (%u,%u,%u) in %s (mask 0x%08x) at %s:%d",
-        threads.size() - alive, threads.size(), first->index.x, first->index.y, first->index.z,
-        first->waits_at, first->mask, first->site.file, first->site.line, other->index.x,
-        other->index.y, other->index.z, other->waits_at, other->mask, other->site.file,
-        other->site.line);
+    fault("deadlock: %zu of %zu threads have exited, %s, %s", threads.size() - alive, threads.size(),
+          describe(*first).text, describe(*other).text);
 }
 
 bool Block::check_shared() {

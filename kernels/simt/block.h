@@ -37,6 +37,9 @@ private:
         unsigned int mask;
         Site site;
     };
+    struct Text {
+        char text[256];
+    };
     // Lanes that wait for the rest of a mask.
     struct Meeting {
         WarpOp op;
@@ -57,12 +60,14 @@ private:
     bool draw();
     Fiber *fiber_of_current();
     void go_on(Fiber &to);
-    void wait(const char *function, unsigned int mask, Site site);
+    void arrive(const char *function, unsigned int mask, Site site);
+    void wait();
     void exit_thread();
     void complete_barrier();
+    static size_t find_meeting(Warp &warp, WarpOp op, unsigned int mask);
     bool complete_meeting(int warp, const Meeting &meeting);
+    static Text describe(const Thread &thread);
     [[noreturn]] void fault_deadlock();
-    [[noreturn]] void fault_deserted_barrier();
     void start_threads(unsigned long long seed);
     bool check_shared();
 
@@ -88,6 +93,8 @@ private:
     Fiber *running = &main;
     FiberPool pool;
 };
+
+bool same(Site a, Site b);
 
 // Of this OS thread.
 Block &this_block();

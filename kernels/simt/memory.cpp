@@ -1,9 +1,11 @@
 // Device memory: ordinary heap, so that AddressSanitizer sees every access out of bounds.
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <mutex>
 #include <unordered_map>
@@ -38,6 +40,19 @@ static size_t total_memory() {
     const size_t machine = static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE);
     const size_t limit = memory_limit;
     return limit != 0 && limit < machine ? limit : machine;
+}
+
+// What the machine can give now, other programs' needs and its file cache considered.
+static size_t available_memory() {
+    FILE *file = fopen("/proc/meminfo", "r");
+    if (file == nullptr) return SIZE_MAX;
+    char line[128];
+    unsigned long long kilobytes;
+    size_t available = SIZE_MAX;
+    while (available == SIZE_MAX && fgets(line, sizeof line, file) != nullptr)
+        if (sscanf(line, "MemAvailable: %llu kB", &kilobytes) == 1) available = kilobytes << 10;
+    fclose(file);
+    return available;
 }
 
 static cudaError_t allocate(Allocations &memory, void **data, size_t bytes, size_t most) {
@@ -98,6 +113,7 @@ cudaError_t cudaMemGetInfo(size_t *free_bytes, size_t *total_bytes) {
     const std::lock_guard<std::mutex> lock(device_memory.mutex);
     *total_bytes = total_memory();
     *free_bytes = *total_bytes > device_memory.bytes ? *total_bytes - device_memory.bytes : 0;
+    *free_bytes = std::min(*free_bytes, available_memory());
     return cudaSuccess;
 }
 
