@@ -7,7 +7,7 @@ enum {
     STATE_PER_VALUE = 2 * sizeof(float) + 1, /* the sampler's x and carry, a byte of its pixel */
     /* A noise level, two labels and a seed. */
     STATE_PER_IMAGE = sizeof(float) + 2 * sizeof(int32_t) + sizeof(uint64_t),
-    IMAGES_PER_PROCESSOR = 4
+    IMAGES_PER_PROCESSOR = 4 /* a multiple of 4, so that each pass of F32 images begins at 16 bytes */
 };
 
 static bool guided(float guidance) { return guidance != 1; }

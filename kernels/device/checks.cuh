@@ -15,8 +15,7 @@ bool check_shape(Context *ctx, const char *operation, const char *name, Tensor t
 bool check_resampled(Context *ctx, const char *operation, const char *name, Tensor t, Tensor x,
                      Resample mode);
 
-// True if noise can be drawn for the images of `t`: seeds are given (unless planning), and the images
-// are small enough for the noise to be PyTorch's (device/philox.h).
+// True if noise can be drawn for the images of `t`: seeds are given (unless planning).
 bool check_noise(Context *ctx, const char *operation, Tensor t, const uint64_t *seeds, int draw);
 
 // Rows of channels: one for each pixel.

@@ -1,8 +1,9 @@
 /* Random numbers as torch.Generator(device="cuda").manual_seed(seed) draws them, for host (C11) and
  * device.  The generator is Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2,
  * 3", SC 2011): the key is the seed, the counter is (draw, 0, subsequence), one draw for each tensor
- * drawn. Element i of a tensor is the first number of subsequence i, while a tensor has at most 40,960
- * elements: beyond that, PyTorch's layout depends on the GPU.
+ * drawn. Element i of a tensor is the first number of subsequence i.  That is PyTorch's order on every
+ * GPU for tensors of at most 40,960 elements; beyond that its order depends on the GPU, and this is the
+ * order of those with a multiprocessor for every 2,048 elements (an A100: 221,184).
  *
  * Seeds are taken mod 2^32 here and nowhere else, as NVlabs' samplers do before they seed. */
 #ifndef KAIROS_PHILOX_H

@@ -146,8 +146,6 @@ static void test_shapes(void **state) {
     assert_true(context_ok(ctx));
     noise_fill(ctx, NULL, 0, 1, shape(F16, 2, 64, 64, 4));
     expect_error(ctx, "noise_fill: x is [2,64,64,4] F16, expected [2,64,64,4] F32");
-    noise_fill(ctx, NULL, 0, 1, shape(F32, 1, 128, 128, 3));
-    expect_error(ctx, "noise_fill: an image has 49152 values, expected at most 40960");
     noise_fill(ctx, NULL, -1, 1, shape(F32, 1, 8, 8, 3));
     expect_error(ctx, "noise_fill: the number of the draw is -1");
     context_plan_end(ctx);
