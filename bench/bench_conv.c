@@ -50,7 +50,7 @@ static double time_layer(Context *ctx, Layer layer, DType dtype, int n) {
     context_plan_begin(ctx);
     conv2d(ctx, x, filter, 0, y);
     context_reserve_workspace(ctx, context_plan_end(ctx).workspace_bytes);
-    for (int i = 0; i < 8; ++i) {
+    for (int i = 0; i < 20; ++i) {
         const double start = seconds();
         conv2d(ctx, x, filter, 0, y);
         device_synchronize(ctx);

@@ -202,7 +202,7 @@ void winograd_weights(const float *weights, int cout, int cin, float *transforme
 }
 
 // Images are worked on in groups whose transforms stay in the cache.
-constexpr size_t GROUP_BYTES = 8 << 20;
+constexpr size_t GROUP_BYTES = 6 << 20;
 
 // The distance between the 36 matrices: not a multiple of 4 KB, or else the 36 values of a tile and
 // channel would all fall into the same set of the first-level cache.

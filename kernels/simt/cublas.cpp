@@ -51,9 +51,9 @@ namespace {
 // ---- a few rows times a few vectors of columns, summed in registers ---------------------------------
 
 #ifdef __AVX512F__
-constexpr int LANES = 16, WIDE_VECTORS = 4, WIDE_ROWS = 6, NARROW_VECTORS = 2, NARROW_ROWS = 12;
+constexpr int LANES = 16, WIDE_VECTORS = 4, WIDE_ROWS = 6, NARROW_VECTORS = 2, NARROW_ROWS = 8;
 #else
-constexpr int LANES = 8, WIDE_VECTORS = 2, WIDE_ROWS = 6, NARROW_VECTORS = 1, NARROW_ROWS = 12;
+constexpr int LANES = 8, WIDE_VECTORS = 2, WIDE_ROWS = 6, NARROW_VECTORS = 1, NARROW_ROWS = 8;
 #endif
 constexpr int WIDE = WIDE_VECTORS * LANES, NARROW = NARROW_VECTORS * LANES;  // columns
 

@@ -1,0 +1,245 @@
+/* Convolutions and matrix products of both engines against double-precision loops. */
+#include "support/tensors.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const char *engine_label(Engine engine) {
+    return engine == ENGINE_NATIVE ? "native" : "library";
+}
+
+typedef struct {
+    int n, h, w, cin, cout, size;
+    float beta;
+} Case;
+
+/* The convolution in double precision, and in `spread` the root of the sum of its terms' squares: the
+ * size of such sums when the terms have random signs.  y: the old values. */
+static void reference(const Case *t, const float *x, const float *weights, const float *y,
+                      double *expected, double *spread) {
+    const int pad = t->size / 2, taps = t->size * t->size;
+    for (size_t at = 0; at < (size_t)t->n * t->h * t->w * t->cout; ++at) {
+        const size_t o = at % t->cout, pixel = at / t->cout;
+        const int j = pixel % t->w, i = pixel / t->w % t->h, n = pixel / t->w / t->h;
+        double sum = t->beta == 0 ? 0 : (double)t->beta * y[at], squares = sum * sum;
+        for (int tap = 0; tap < taps; ++tap) {
+            const int row = i + tap / t->size - pad, column = j + tap % t->size - pad;
+            if (row < 0 || row >= t->h || column < 0 || column >= t->w) continue;
+            const float *from = x + (((size_t)n * t->h + row) * t->w + column) * t->cin;
+            for (int c = 0; c < t->cin; ++c) {
+                const double term = (double)from[c] * weights[(o * taps + tap) * t->cin + c];
+                sum += term;
+                squares += term * term;
+            }
+        }
+        expected[at] = sum;
+        spread[at] = sqrt(squares);
+    }
+}
+
+static void reserve(Context *ctx, Tensor x, const Filter *filter, Tensor y) {
+    context_plan_begin(ctx);
+    conv2d(ctx, x, filter, 0, y);
+    context_reserve_workspace(ctx, context_plan_end(ctx).workspace_bytes);
+}
+
+/* conv(x) + beta y; malloc'd. */
+static float *convolved(Context *ctx, const Case *t, DType dtype, const float *x_values,
+                        const float *weights, const float *y_values) {
+    Filter *filter = filter_create(ctx, weights, t->cout, t->size, t->cin, dtype);
+    const Tensor x = tensor_of(ctx, dtype, t->n, t->h, t->w, t->cin, x_values);
+    const Tensor y = tensor_of(ctx, dtype, t->n, t->h, t->w, t->cout, y_values);
+    reserve(ctx, x, filter, y);
+    conv2d(ctx, x, filter, t->beta, y);
+    float *result = tensor_download(ctx, y);
+    tensor_free(ctx, x);
+    tensor_free(ctx, y);
+    filter_destroy(filter);
+    if (!context_ok(ctx)) fail_msg("%s", context_error(ctx)->text);
+    return result;
+}
+
+/* The old values of y: NaN if they may not be read. */
+static float *old_values(const Case *t, size_t count, DType dtype) {
+    float *values = random_values(count, 3, 1, dtype);
+    for (size_t i = 0; i < count && t->beta == 0; ++i) values[i] = NAN;
+    return values;
+}
+
+/* Rounding `depth` partial sums in float32, which grow like a random walk to `spread`, gives an error
+ * with a standard deviation of about 0.4 2^-24 sqrt(depth) spread.  16 instead of 0.4 has room for the
+ * largest of 10^5 elements and for the transforms of Winograd's method; factors rounded to TF32 or
+ * bfloat16 would be far outside.  16-bit results are rounded once more. */
+static void check_case(Context *ctx, Engine engine, const Case *t, DType dtype) {
+    const size_t x_count = (size_t)t->n * t->h * t->w * t->cin;
+    const size_t y_count = (size_t)t->n * t->h * t->w * t->cout;
+    const size_t depth = (size_t)t->size * t->size * t->cin;
+    float *x = random_values(x_count, 1, 1, dtype), *old = old_values(t, y_count, dtype);
+    float *weights = random_values(depth * t->cout, 2, 1, dtype);
+    double *expected = calloc(y_count, sizeof *expected), *spread = calloc(y_count, sizeof *spread);
+    reference(t, x, weights, old, expected, spread);
+    float *actual = convolved(ctx, t, dtype, x, weights, old);
+    const double rounding = dtype == F32 ? 0 : dtype_epsilon(dtype);
+    for (size_t i = 0; i < y_count; ++i) {
+        const double sums = 16 * 0x1p-24 * sqrt((double)depth + 1) * spread[i];
+        const double bound =
+            sums + rounding * (fabs(expected[i]) + sums) + (dtype == F16 ? 0x1p-25 : 0);
+        if (!(fabs(actual[i] - expected[i]) <= bound))
+            fail_msg(
+                "%s %s %dx%d [%d,%d,%d,%d] to %d, beta %g: element %zu is %.9g, expected %.9g +- %.3g",
+                engine_label(engine), dtype_label(dtype), t->size, t->size, t->n, t->h, t->w, t->cin,
+                t->cout, t->beta, i, actual[i], expected[i], bound);
+    }
+    free(x), free(old), free(weights), free(expected), free(spread), free(actual);
+}
+
+static void check_cases(const Case *cases, size_t count) {
+    for (Engine engine = ENGINE_NATIVE; engine <= ENGINE_LIBRARY; ++engine) {
+        Context *ctx = test_context_of(engine);
+        for (size_t i = 0; i < count; ++i)
+            for (int d = 0; d < 3; ++d) check_case(ctx, engine, &cases[i], DTYPES[d]);
+        test_context_close(ctx);
+    }
+}
+
+static void test_3x3(void **state) {
+    (void)state;
+    const Case cases[] = {
+        {1, 1, 1, 1, 1, 3, 0},      {2, 1, 1, 17, 33, 3, 0}, {2, 5, 7, 17, 33, 3, 0},
+        {1, 4, 4, 3, 5, 3, -1},     {3, 8, 8, 64, 64, 3, 0}, {2, 9, 6, 96, 33, 3, 0.5f},
+        {2, 3, 13, 2, 17, 3, 0.5f}, {2, 5, 5, 33, 1, 3, 0},  {1, 16, 12, 64, 32, 3, -1.25f},
+        {1, 2, 3, 16, 16, 3, 1},    {1, 7, 4, 130, 70, 3, 0}};
+    check_cases(cases, sizeof cases / sizeof *cases);
+}
+
+static void test_1x1(void **state) {
+    (void)state;
+    const Case cases[] = {{1, 1, 1, 1, 1, 1, 0},    {5, 3, 2, 33, 96, 1, 0},  {2, 4, 4, 3, 5, 1, 0.5f},
+                          {2, 5, 5, 64, 192, 1, 0}, {1, 9, 25, 17, 2, 1, -1}, {3, 8, 8, 300, 47, 1, 2}};
+    check_cases(cases, sizeof cases / sizeof *cases);
+}
+
+/* linear is a product whose images are one pixel. */
+static void test_linear(void **state) {
+    (void)state;
+    const int n = 29, cin = 65, cout = 50;
+    for (Engine engine = ENGINE_NATIVE; engine <= ENGINE_LIBRARY; ++engine) {
+        Context *ctx = test_context_of(engine);
+        for (int d = 0; d < 3; ++d) {
+            float *values = random_values(n * cin, 1, 1, DTYPES[d]);
+            float *weights = random_values(cout * cin, 2, 1, DTYPES[d]);
+            double *expected = calloc(n * cout, sizeof *expected);
+            for (int i = 0; i < n * cout; ++i)
+                for (int c = 0; c < cin; ++c)
+                    expected[i] += (double)values[i / cout * cin + c] * weights[i % cout * cin + c];
+            Filter *filter = filter_create(ctx, weights, cout, 1, cin, DTYPES[d]);
+            const Tensor x = tensor_of(ctx, DTYPES[d], n, 1, 1, cin, values);
+            const Tensor y = tensor_new(ctx, DTYPES[d], n, 1, 1, cout);
+            context_plan_begin(ctx);
+            linear(ctx, x, filter, y);
+            const Plan plan = context_plan_end(ctx);
+            assert_true(plan.macs == n * cin * cout);
+            context_reserve_workspace(ctx, plan.workspace_bytes);
+            linear(ctx, x, filter, y);
+            float *actual = tensor_download(ctx, y);
+            expect_close("linear", actual, expected, n * cout,
+                         DTYPES[d] == F32 ? 0 : dtype_epsilon(DTYPES[d]), 16 * 0x1p-24 * cin);
+            tensor_free(ctx, x), tensor_free(ctx, y), filter_destroy(filter);
+            free(values), free(weights), free(expected), free(actual);
+        }
+        test_context_close(ctx);
+    }
+}
+
+/* The last image of a batch of 7 gives the same bytes alone, at each place of a batch that is worked on
+ * in pieces, and from the library's several methods. */
+static void check_batches(Context *ctx, DType dtype, int size, int pixels, int cin, int cout) {
+    const int n = 7;
+    const Case all = {n, pixels, pixels, cin, cout, size, 0.5f},
+               one = {1, pixels, pixels, cin, cout, size, 0.5f};
+    const size_t x_count = (size_t)pixels * pixels * cin, y_count = (size_t)pixels * pixels * cout;
+    float *x = random_values(n * x_count, 1, 1, dtype), *old = random_values(n * y_count, 3, 1, dtype);
+    float *weights = random_values((size_t)cout * size * size * cin, 2, 1, dtype);
+    float *together = convolved(ctx, &all, dtype, x, weights, old);
+    for (int i = 0; i < n; ++i) {
+        float *alone = convolved(ctx, &one, dtype, x + i * x_count, weights, old + i * y_count);
+        expect_same("an image of a batch", together + i * y_count, alone, y_count);
+        free(alone);
+    }
+    free(x), free(old), free(weights), free(together);
+}
+
+static void test_batches(void **state) {
+    (void)state;
+    for (Engine engine = ENGINE_NATIVE; engine <= ENGINE_LIBRARY; ++engine) {
+        Context *ctx = test_context_of(engine);
+        for (int d = 0; d < 3; ++d) {
+            check_batches(ctx, DTYPES[d], 3, 6, 33, 40);
+            check_batches(ctx, DTYPES[d], 3, 5, 2, 17);
+            check_batches(ctx, DTYPES[d], 1, 5, 33, 70);
+            check_batches(ctx, DTYPES[d], 1, 1, 65, 50);
+        }
+        check_batches(ctx, F32, 3, 36, 48, 20); /* several groups of Winograd's transforms */
+        test_context_close(ctx);
+    }
+}
+
+/* A context without the workspace that planning asked for refuses; with it, it runs. */
+static void test_workspace(void **state) {
+    (void)state;
+    Context *ctx = test_context_of(ENGINE_LIBRARY);
+    float *weights = random_floats(32 * 9 * 32, 1);
+    Filter *filter = filter_create(ctx, weights, 32, 3, 32, F32);
+    const Tensor x = tensor_new(ctx, F32, 2, 8, 8, 32), y = tensor_new(ctx, F32, 2, 8, 8, 32);
+    context_plan_begin(ctx);
+    conv2d(ctx, shape(F32, 2, 8, 8, 32), filter, 0, shape(F32, 2, 8, 8, 32));
+    const Plan plan = context_plan_end(ctx);
+    assert_true(plan.macs == 2LL * 8 * 8 * 32 * 9 * 32);
+    if (plan.workspace_bytes > 0) {
+        conv2d(ctx, x, filter, 0, y);
+        expect_error(ctx, "workspace");
+    }
+    context_reserve_workspace(ctx, plan.workspace_bytes);
+    conv2d(ctx, x, filter, 0, y);
+    device_synchronize(ctx);
+    tensor_free(ctx, x), tensor_free(ctx, y), filter_destroy(filter);
+    free(weights);
+    test_context_close(ctx);
+}
+
+static void test_errors(void **state) {
+    (void)state;
+    Context *ctx = test_context();
+    float *weights = random_floats(5 * 9 * 3, 1);
+    assert_null(filter_create(ctx, weights, 5, 2, 3, F32));
+    expect_error(ctx, "filter: weights are [5][2][2][3]");
+    Filter *filter = filter_create(ctx, weights, 5, 3, 3, F32);
+    const Tensor x = tensor_new(ctx, F32, 2, 4, 4, 3), y = tensor_new(ctx, F32, 2, 4, 4, 5);
+    conv2d(ctx, y, filter, 0, y);
+    expect_error(ctx, "conv2d: x is [2,4,4,5]");
+    conv2d(ctx, x, filter, 0, x);
+    expect_error(ctx, "conv2d: y is [2,4,4,3]");
+    linear(ctx, x, filter, y);
+    expect_error(ctx, "linear: x is [2,4,4,3]");
+    Tensor none = x, result = y;
+    none.n = result.n = 0;
+    conv2d(ctx, none, filter, 0, result);
+    tensor_free(ctx, x), tensor_free(ctx, y), filter_destroy(filter);
+    free(weights);
+    test_context_close(ctx);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_3x3),     cmocka_unit_test(test_1x1),       cmocka_unit_test(test_linear),
+        cmocka_unit_test(test_batches), cmocka_unit_test(test_workspace), cmocka_unit_test(test_errors),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
