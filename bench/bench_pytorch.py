@@ -130,7 +130,12 @@ def main():
     torch.set_num_threads(args.threads)
     torch.set_grad_enabled(False)
 
-    text = (f"# kairos and PyTorch, {args.device}, {args.precision}\n\n{datetime.date.today()}, {machine(args)}\n\n"
+    load = os.getloadavg()[0]
+    if load > 0.5:
+        print(f"warning: other work is running here (load average {load:.1f}): these timings will mislead",
+              file=sys.stderr)
+    text = (f"# kairos and PyTorch, {args.device}, {args.precision}\n\n{datetime.date.today()}, {machine(args)}; "
+            f"load average before {load:.1f}\n\n"
             f"    python3 {shlex.join([os.path.relpath(os.path.abspath(sys.argv[0]), ROOT)] + sys.argv[1:])}\n\n"
             "One evaluation of the network; the contestants took turns.  PyTorch runs the reference\n"
             "network (`scripts/edm2_torch.py`), which normalizes its weights at every evaluation, as the\n"
