@@ -14,7 +14,10 @@
 #   sanitized  the same under AddressSanitizer and UndefinedBehaviorSanitizer
 #   faithful   simt with warps of 32 and all of its checks, under the sanitizers too
 #   cuda       nvcc
-MAKEFLAGS += --no-builtin-rules -j$(shell nproc)
+MAKEFLAGS += --no-builtin-rules
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(shell nproc)
+endif
 .DELETE_ON_ERROR:
 .SECONDARY:
 # Commands are shown by the file they make; make V=1 shows them whole.
@@ -51,10 +54,10 @@ FLAGS_fast      := -O3 -g1 -march=$(ARCH) -fopenmp
 FLAGS_sanitized := -O1 -g -march=$(ARCH) -fopenmp $(SANITIZE)
 FLAGS_faithful  := -O1 -g -march=$(ARCH) -fopenmp $(SANITIZE) -DSIMT_FAITHFUL
 FLAGS_cuda      := -O2 -g1
-LINK_fast       := -fopenmp -ldnnl -lopenblas -lfftw3f -lboost_context
+LINK_fast       := -fopenmp -ldnnl -lopenblas -lboost_context
 LINK_sanitized  := $(LINK_fast) $(SANITIZE)
 LINK_faithful   := $(LINK_sanitized)
-LINK_cuda       := -L$(CUDA)/lib64 -L$(CUDA)/lib64/stubs -Wl,-rpath,$(CUDA)/lib64 -lcudnn -lcublas -lcufft -lcudart -lcuda
+LINK_cuda       := -L$(CUDA)/lib64 -Wl,-rpath,$(CUDA)/lib64 -lcudnn -lcublas -lcudart
 INCLUDE_cuda    := -Ikernels -I$(CUDA)/include
 INCLUDE_simt    := -Ikernels -Ikernels/simt/include
 include_of       = $(if $(filter cuda,$(1)),$(INCLUDE_cuda),$(INCLUDE_simt))

@@ -34,7 +34,7 @@ attempt() {
 }
 has_module() { "$python" -c "import $1" 2>/dev/null; }
 has_cpu_libraries() {
-    for header in dnnl.h cblas.h fftw3.h boost/context/fiber.hpp; do
+    for header in dnnl.h cblas.h boost/context/fiber.hpp; do
         echo "#include <$header>" | g++ -fsyntax-only -x c++ - 2>/dev/null || return 1
     done
 }

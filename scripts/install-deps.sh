@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # install-deps.sh [build|check|bench ...]: installs what kairos needs, on Debian and Ubuntu.
 #
-#   build   the CPU target: a compiler, oneDNN, OpenBLAS, FFTW, Boost.Context, jansson, stb (the default)
+#   build   the CPU target: a compiler, oneDNN, OpenBLAS, Boost.Context, jansson, stb (the default)
 #   check   what `make check`, `make fuzz` and `make format` need besides
 #   bench   what `make bench` needs besides
 #
@@ -13,7 +13,7 @@ groups=("${@:-build}")
 packages=()
 for group in "${groups[@]}"; do
     case $group in
-        build) packages+=(g++ make libdnnl-dev libopenblas-dev libfftw3-dev libboost-context-dev
+        build) packages+=(g++ make libdnnl-dev libopenblas-dev libboost-context-dev
                           libjansson-dev libstb-dev) ;;
         check) packages+=(libcmocka-dev python3-numpy python3-torch clang libclang-rt-dev clang-format) ;;
         bench) packages+=(python3-numpy python3-torch) ;;
