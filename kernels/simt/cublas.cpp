@@ -94,12 +94,22 @@ inline __attribute__((always_inline)) void multiply_tile(const Product &p, const
     }
 }
 
+// Rows come from memory or the outer caches, in steps that the processor does not foresee.
+inline void fetch_rows(const Product &p, int first, int rows) {
+    constexpr int LINE = 64 / sizeof(float);
+    for (int r = first; r < first + rows && r < p.rows; r++)
+        for (int k = 0; k < p.depth; k += LINE)
+            __builtin_prefetch(p.x + static_cast<long long>(r) * p.x_stride + k);
+}
+
 // Rows from `first` on, as many at a time as there are: ROWS, then half of that, ..., then one.
 template <int ROWS, int VECTORS>
 void multiply_rows(const Product &p, int first) {
-    for (; first + ROWS <= p.rows; first += ROWS)
+    for (; first + ROWS <= p.rows; first += ROWS) {
+        fetch_rows(p, first + ROWS, ROWS);
         multiply_tile<ROWS, VECTORS>(p, p.x + static_cast<long long>(first) * p.x_stride, p.w,
                                      p.c + static_cast<long long>(first) * p.c_stride);
+    }
     if constexpr (ROWS > 1)
         if (first < p.rows) multiply_rows<ROWS / 2, VECTORS>(p, first);
 }

@@ -180,13 +180,17 @@ static void test_batches(void **state) {
     (void)state;
     for (Engine engine = ENGINE_NATIVE; engine <= ENGINE_LIBRARY; ++engine) {
         Context *ctx = test_context_of(engine);
-        for (int d = 0; d < 3; ++d) {
+        /* On a GPU cuDNN and cuBLAS choose an algorithm for each size of batch. */
+        const bool promised =
+            engine == ENGINE_NATIVE || strstr(context_device(ctx).name, "simt") != NULL;
+        for (int d = 0; d < 3 && promised; ++d) {
             check_batches(ctx, DTYPES[d], 3, 6, 33, 40);
             check_batches(ctx, DTYPES[d], 3, 5, 2, 17);
             check_batches(ctx, DTYPES[d], 1, 5, 33, 70);
             check_batches(ctx, DTYPES[d], 1, 1, 65, 50);
         }
-        check_batches(ctx, F32, 3, 36, 48, 20); /* several groups of Winograd's transforms */
+        if (promised)
+            check_batches(ctx, F32, 3, 36, 48, 20); /* several groups of Winograd's transforms */
         test_context_close(ctx);
     }
 }
