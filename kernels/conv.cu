@@ -1,5 +1,8 @@
 // Convolutions and matrix products: checks, planning, and which method runs.
 #include "conv.h"
+
+#include <limits.h>
+
 #include "device/checks.cuh"
 
 static size_t workspace_of(Context *ctx, Tensor x, const Filter *filter, Tensor y) {
@@ -31,6 +34,13 @@ static void convolve(Context *ctx, const char *operation, Tensor x, const Filter
     if (!check_shape(ctx, operation, "x", x, filter->dtype, x.n, x.h, x.w, filter->cin) ||
         !check_shape(ctx, operation, "y", y, filter->dtype, x.n, x.h, x.w, filter->cout) || x.n == 0)
         return;
+    // So that a place in an image is an int.
+    const int most = filter->cin > filter->cout ? filter->cin : filter->cout;
+    if ((double)x.h * x.w * most > INT_MAX) {
+        context_fail(ctx, "%s: an image is [%d,%d] with %d channels, expected less than 2^31 values",
+                     operation, x.h, x.w, most);
+        return;
+    }
     const size_t workspace = workspace_of(ctx, x, filter, y);
     if (ctx->planning) {
         const long long macs = pixels_of(y) * filter->cout * filter->cin * filter->size * filter->size;

@@ -232,6 +232,10 @@ static void test_errors(void **state) {
     expect_error(ctx, "conv2d: y is [2,4,4,3]");
     linear(ctx, x, filter, y);
     expect_error(ctx, "linear: x is [2,4,4,3]");
+    context_plan_begin(ctx);
+    conv2d(ctx, shape(F32, 1, 1 << 15, 1 << 15, 3), filter, 0, shape(F32, 1, 1 << 15, 1 << 15, 5));
+    context_plan_end(ctx);
+    expect_error(ctx, "expected less than 2^31 values");
     Tensor none = x, result = y;
     none.n = result.n = 0;
     conv2d(ctx, none, filter, 0, result);
