@@ -8,7 +8,9 @@
 #include "denoiser.h"
 #include "io/progress.h"
 
-enum { WARM_UP = 2 };
+/* Runs that do not count: until the memory is touched and the clocks are up. */
+enum { WARM_UP_RUNS = 2 };
+static const double WARM_UP_SECONDS = 0.5;
 
 typedef struct {
     Session session;
@@ -21,7 +23,7 @@ static const OptionsUsage usage = {
     .summary =
         "Times D(x; sigma) with the solver step, as sampling runs it: the seconds of each of --repeat "
         "runs\n"
-        "of a batch, after two that do not count.",
+        "of a batch, after half a second of warming up.",
     .examples =
         "kairos bench --net weights/fashion-mnist-edm2.safetensors --batch 64\n"
         "kairos bench --net random:edm2-img512-xs --batch 4 --precision bf16 --json\n"};
@@ -89,6 +91,14 @@ static void print_result(const Bench *b, const double *seconds, long long macs) 
     json_decref(result);
 }
 
+static double run_seconds(Denoiser *denoiser, Tensor x, const float *sigma) {
+    device_synchronize(denoiser->ctx);
+    const double began = monotonic_seconds();
+    denoiser_step(denoiser, x, sigma, (SolverStep){.a = 0.5f, .b = 0.5f}, x);
+    device_synchronize(denoiser->ctx);
+    return monotonic_seconds() - began;
+}
+
 /* The seconds of each run; the state is noise, and stays on the device. */
 static bool time_runs(const Bench *b, Denoiser *denoiser, Tensor x, double *seconds, Error *error) {
     Context *ctx = denoiser->ctx;
@@ -100,13 +110,10 @@ static bool time_runs(const Bench *b, Denoiser *denoiser, Tensor x, double *seco
         for (int i = 0; i < b->batch; i++) sigma[i] = 1;
         device_upload(ctx, seeds, host_seeds, b->batch * sizeof *seeds);
         noise_fill(ctx, seeds, 0, 1, x);
-        for (int i = -WARM_UP; i < b->repeat; i++) {
-            device_synchronize(ctx);
-            const double began = monotonic_seconds();
-            denoiser_step(denoiser, x, sigma, (SolverStep){.a = 0.5f, .b = 0.5f}, x);
-            device_synchronize(ctx);
-            if (i >= 0) seconds[i] = monotonic_seconds() - began;
-        }
+        double warm = 0;
+        for (int i = 0; context_ok(ctx) && (i < WARM_UP_RUNS || warm < WARM_UP_SECONDS); i++)
+            warm += run_seconds(denoiser, x, sigma);
+        for (int i = 0; i < b->repeat; i++) seconds[i] = run_seconds(denoiser, x, sigma);
     }
     free(sigma);
     free(host_seeds);
