@@ -146,7 +146,7 @@ check-cuda: cuda $(TESTS_cuda)
 run-$(BUILD)/%.test: $(BUILD)/%.test
 	@for seed in $(if $(findstring faithful,$@),1 2,0); do \
 	    KAIROS_SIMT_SEED=$$seed scripts/run_logged.sh $(BUILD)/$*.$$seed.log $< || exit 1; done
-run-%.py: %.py $(BUILD)/kairos
+$(addprefix run-,$(ORACLE_TESTS)): run-%: % $(BUILD)/kairos
 	@scripts/run_logged.sh $(BUILD)/$*.log env KAIROS=$(BUILD)/kairos $(PYTHON) $<
 
 FORCE:
