@@ -1,37 +1,16 @@
 /* kairos generate: images from a model. */
-#include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "commands/commands.h"
-#include "commands/session.h"
+#include "commands/sampling.h"
 #include "job.h"
 #include "manifest.h"
 
-static const char *const solvers[] = {"ddim", "heun", NULL}; /* in the order of Solver */
-
 typedef struct {
-    Session session;
+    Sampling sampling;
     JobOptions job;
-    const char *seeds, *schedule;
-    int batch, steps, solver;
-    double guidance, eta, sigma_min, sigma_max, rho;
 } Generate;
-
-static Generate defaults(void) {
-    return (Generate){.session = session_defaults(),
-                      .job = {.class_label = JOB_CLASS_OF_SEED},
-                      .seeds = "0-63",
-                      .schedule = "edm",
-                      .batch = 64,
-                      .steps = 32,
-                      .guidance = 1,
-                      .sigma_min = 0.002,
-                      .sigma_max = 80,
-                      .rho = 7};
-}
 
 static const OptionsUsage usage = {
     .command = "kairos generate",
@@ -48,16 +27,7 @@ static const OptionsUsage usage = {
         "cats.png\n"};
 
 static int parse(Generate *g, int count, char **arguments) {
-    Option options[] = {
-        SESSION_OPTION_NET(g->session),
-        SESSION_OPTION_GNET(g->session),
-        {.name = "guidance",
-         .kind = OPTION_DOUBLE,
-         .value = &g->guidance,
-         .argument = "W",
-         .low = -1e6,
-         .high = 1e6,
-         .help = "D = D_ref + W (D - D_ref); 1 = no guidance"},
+    const Option own[] = {
         {.name = "outdir",
          .kind = OPTION_TEXT,
          .value = &g->job.outdir,
@@ -80,99 +50,27 @@ static int parse(Generate *g, int count, char **arguments) {
          .argument = "FILE",
          .default_text = "",
          .help = "safetensors file with noise, labels and samples"},
-        {.name = "seeds",
-         .kind = OPTION_TEXT,
-         .value = &g->seeds,
-         .argument = "LIST",
-         .help = "seeds: numbers and ranges, as in 1,5,7-9"},
-        {.name = "class",
-         .kind = OPTION_INT,
-         .value = &g->job.class_label,
-         .argument = "N",
-         .low = 0,
-         .high = INT_MAX,
-         .default_text = "drawn by each seed",
-         .help = "class label of all images"},
-        {.name = "batch",
-         .kind = OPTION_INT,
-         .value = &g->batch,
-         .argument = "N",
-         .low = 1,
-         .high = 1 << 20,
-         .help = "most images at once"},
-        {.name = "steps",
-         .kind = OPTION_INT,
-         .value = &g->steps,
-         .argument = "N",
-         .low = 1,
-         .high = 1000000,
-         .help = "noise levels before 0"},
-        {.name = "schedule",
-         .kind = OPTION_TEXT,
-         .value = &g->schedule,
-         .argument = "NAME|FILE",
-         .help = "edm, or a JSON file with an array \"sigma\" (then --steps and the next three do not "
-                 "count)"},
-        {.name = "sigma_min",
-         .kind = OPTION_DOUBLE,
-         .value = &g->sigma_min,
-         .argument = "S",
-         .low = 1e-12,
-         .high = 1e12,
-         .help = "lowest noise level before 0"},
-        {.name = "sigma_max",
-         .kind = OPTION_DOUBLE,
-         .value = &g->sigma_max,
-         .argument = "S",
-         .low = 1e-12,
-         .high = 1e12,
-         .help = "highest noise level"},
-        {.name = "rho",
-         .kind = OPTION_DOUBLE,
-         .value = &g->rho,
-         .argument = "R",
-         .low = 1e-3,
-         .high = 1e6,
-         .help = "exponent of the edm schedule"},
-        {.name = "solver",
-         .kind = OPTION_CHOICE,
-         .value = &g->solver,
-         .choices = solvers,
-         .help = "ddim: a network evaluation a step; heun: EDM's second order, 2 N - 1 evaluations"},
-        {.name = "eta",
-         .kind = OPTION_DOUBLE,
-         .value = &g->eta,
-         .argument = "E",
-         .low = 0,
-         .high = 1,
-         .help = "of ddim: 0 deterministic, 1 stochastic"},
-        SESSION_OPTION_PRECISION(g->session),
-        SESSION_OPTION_ENGINE(g->session),
-        SESSION_OPTION_DEVICE(g->session),
-        {.name = "quiet", .kind = OPTION_FLAG, .value = &g->job.quiet, .help = "no progress"},
     };
-    return options_parse(&usage, options, sizeof options / sizeof *options, count, arguments);
+    Option options[SAMPLING_OPTIONS + sizeof own / sizeof *own];
+    const int shared = sampling_options(&g->sampling, options);
+    memcpy(options + shared, own, sizeof own);
+    return options_parse(&usage, options, shared + sizeof own / sizeof *own, count, arguments);
 }
 
 /* Wrong usage that the table of options cannot see. */
-static bool check_usage(const Generate *g, Error *error) {
+static bool check_usage(Generate *g, Error *error) {
     if (g->job.outdir == NULL && g->job.grid == NULL && g->job.tensors == NULL)
         return fail(error, "nothing to write: give --outdir, --grid or --save-tensors");
-    if (g->solver == SOLVER_HEUN && g->eta != 0)
-        return fail(error, "--eta %g: the heun solver is deterministic; use --solver ddim", g->eta);
-    if (g->session.gnet != NULL && g->guidance == 1)
-        return fail(error, "--gnet without --guidance: a weight of 1 would not use it");
+    if (!sampling_check_usage(&g->sampling, error)) return false;
+    g->job.seeds = g->sampling.seeds;
+    g->job.class_label = g->sampling.class_label;
+    g->job.quiet = g->sampling.quiet;
     return true;
 }
 
 static bool check_model(const Generate *g, Error *error) {
-    const Model *model = &g->session.model;
+    const Model *model = &g->sampling.session.model;
     const Edm2Config *config = &model->net->config;
-    if (g->job.class_label >= config->label_dim)
-        return fail(error, "--class %d: %s has %d classes", g->job.class_label, model->name,
-                    config->label_dim);
-    if (g->guidance != 1 && g->session.gnet == NULL && config->label_dim == 0)
-        return fail(error, "--guidance: %s has no labels to guide by; give a --gnet", model->name);
     if (g->job.outdir == NULL && g->job.grid == NULL) return true;
     if (strcmp(model->encoder, "rgb") != 0)
         return fail(error,
@@ -187,31 +85,10 @@ static bool check_model(const Generate *g, Error *error) {
     return true;
 }
 
-static json_t *model_identity(const Model *model) {
-    char hash[24];
-    snprintf(hash, sizeof hash, "%016" PRIx64, model->hash);
-    return json_string(hash);
-}
-
-/* Everything that the images depend on. */
-static json_t *settings(const Generate *g, const Schedule *schedule, const DeviceInfo *device) {
-    const Session *s = &g->session;
-    json_t *levels = json_array();
-    for (int i = 0; i <= schedule->steps; i++)
-        json_array_append_new(levels, json_real(schedule->sigma[i]));
-    return json_pack("{so so* sf ss sf si so ss ss ss}", "net", model_identity(&s->model), "gnet",
-                     s->gnet != NULL ? model_identity(&s->gmodel) : NULL, "guidance", g->guidance,
-                     "solver", solvers[g->solver], "eta", g->eta, "class", g->job.class_label, "sigma",
-                     levels, "precision", session_precisions[s->precision], "engine",
-                     session_engines[s->engine], "device", device->name);
-}
-
 /* Beside the images: OUTDIR/run.json, or FILE.run.json if there is only a file. */
-static bool leave_manifest(Generate *g, const Schedule *schedule, int count, char **arguments,
-                           Error *error) {
-    const DeviceInfo device = context_device(g->session.ctx);
+static bool leave_manifest(Generate *g, int count, char **arguments, Error *error) {
     const char *file = g->job.grid != NULL ? g->job.grid : g->job.tensors;
-    json_t *made_with = settings(g, schedule, &device), *command = json_array();
+    json_t *made_with = sampling_settings(&g->sampling), *command = json_array();
     json_array_append_new(command, json_string("generate"));
     for (int i = 0; i < count; i++) json_array_append_new(command, json_string(arguments[i]));
     bool ok = made_with != NULL && command != NULL;
@@ -225,50 +102,27 @@ static bool leave_manifest(Generate *g, const Schedule *schedule, int count, cha
     return ok;
 }
 
-static bool sample(Generate *g, const Schedule *schedule, Error *error) {
-    const Session *s = &g->session;
-    const SamplerOptions options = {(Solver)g->solver, g->eta, schedule};
-    const size_t seeds = g->job.seeds.count;
-    const int batch = seeds < (size_t)g->batch ? (int)seeds : g->batch;
-    Denoiser denoiser;
-    Sampler sampler;
+static bool sample(Generate *g, Error *error) {
     JobResult result;
-    if (!denoiser_create(&denoiser, s->ctx, s->model.net, s->gmodel.net, (float)g->guidance, batch,
-                         error))
+    if (!sampling_start(&g->sampling, error) || !job_run(&g->sampling.sampler, &g->job, &result, error))
         return false;
-    bool ok = sampler_create(&sampler, &denoiser, options, error);
-    if (ok) {
-        ok = job_run(&sampler, &g->job, &result, error);
-        sampler_destroy(&sampler);
-    }
-    denoiser_destroy(&denoiser);
-    if (ok && !g->job.quiet)
+    if (!g->job.quiet)
         fprintf(stderr, "%zu images sampled (%d network evaluations each), %zu were there already\n",
-                result.sampled, sampler_nfe(options), result.skipped);
-    return ok;
-}
-
-static bool choose_schedule(const Generate *g, Schedule *schedule, Error *error) {
-    if (strcmp(g->schedule, "edm") != 0) return schedule_read(schedule, g->schedule, error);
-    return schedule_edm(schedule, g->steps, g->sigma_min, g->sigma_max, g->rho, error);
+                result.sampled, sampler_nfe(g->sampling.sampler.options), result.skipped);
+    return true;
 }
 
 int command_generate(int count, char **arguments) {
-    Generate g = defaults();
-    Schedule schedule = {0};
+    Generate g = {.sampling = sampling_defaults()};
     Error error = {""};
     const int status = parse(&g, count, arguments);
     if (status >= 0) return status;
-    if (!check_usage(&g, &error) || !seeds_parse(g.seeds, SEEDS_LIMIT, &g.job.seeds, &error)) {
+    if (!check_usage(&g, &error)) {
         session_fail("generate", &error);
         return 2;
     }
-    const bool ok = choose_schedule(&g, &schedule, &error) && session_open(&g.session, &error) &&
-                    check_model(&g, &error) &&
-                    leave_manifest(&g, &schedule, count, arguments, &error) &&
-                    sample(&g, &schedule, &error);
-    session_close(&g.session);
-    schedule_free(&schedule);
-    free(g.job.seeds.values);
+    const bool ok = sampling_open(&g.sampling, &error) && check_model(&g, &error) &&
+                    leave_manifest(&g, count, arguments, &error) && sample(&g, &error);
+    sampling_close(&g.sampling);
     return ok ? 0 : session_fail("generate", &error);
 }

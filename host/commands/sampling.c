@@ -1,0 +1,176 @@
+#include "commands/sampling.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "job.h"
+
+static const char *const solvers[] = {"ddim", "heun", NULL}; /* in the order of Solver */
+
+Sampling sampling_defaults(void) {
+    return (Sampling){.session = session_defaults(),
+                      .seeds_text = "0-63",
+                      .schedule_name = "edm",
+                      .class_label = JOB_CLASS_OF_SEED,
+                      .batch = 64,
+                      .steps = 32,
+                      .guidance = 1,
+                      .sigma_min = 0.002,
+                      .sigma_max = 80,
+                      .rho = 7};
+}
+
+int sampling_options(Sampling *s, Option *options) {
+    const Option table[] = {
+        SESSION_OPTION_NET(s->session),
+        SESSION_OPTION_GNET(s->session),
+        {.name = "guidance",
+         .kind = OPTION_DOUBLE,
+         .value = &s->guidance,
+         .argument = "W",
+         .low = -1e6,
+         .high = 1e6,
+         .help = "D = D_ref + W (D - D_ref); 1 = no guidance"},
+        {.name = "seeds",
+         .kind = OPTION_TEXT,
+         .value = &s->seeds_text,
+         .argument = "LIST",
+         .help = "seeds: numbers and ranges, as in 1,5,7-9"},
+        {.name = "class",
+         .kind = OPTION_INT,
+         .value = &s->class_label,
+         .argument = "N",
+         .low = 0,
+         .high = INT_MAX,
+         .default_text = "drawn by each seed",
+         .help = "class label of all images"},
+        {.name = "batch",
+         .kind = OPTION_INT,
+         .value = &s->batch,
+         .argument = "N",
+         .low = 1,
+         .high = 1 << 20,
+         .help = "most images at once"},
+        {.name = "steps",
+         .kind = OPTION_INT,
+         .value = &s->steps,
+         .argument = "N",
+         .low = 1,
+         .high = 1000000,
+         .help = "noise levels before 0"},
+        {.name = "schedule",
+         .kind = OPTION_TEXT,
+         .value = &s->schedule_name,
+         .argument = "NAME|FILE",
+         .help = "edm, or a JSON file with an array \"sigma\" (then --steps and the next three do not "
+                 "count)"},
+        {.name = "sigma_min",
+         .kind = OPTION_DOUBLE,
+         .value = &s->sigma_min,
+         .argument = "S",
+         .low = 1e-12,
+         .high = 1e12,
+         .help = "lowest noise level before 0"},
+        {.name = "sigma_max",
+         .kind = OPTION_DOUBLE,
+         .value = &s->sigma_max,
+         .argument = "S",
+         .low = 1e-12,
+         .high = 1e12,
+         .help = "highest noise level"},
+        {.name = "rho",
+         .kind = OPTION_DOUBLE,
+         .value = &s->rho,
+         .argument = "R",
+         .low = 1e-3,
+         .high = 1e6,
+         .help = "exponent of the edm schedule"},
+        {.name = "solver",
+         .kind = OPTION_CHOICE,
+         .value = &s->solver,
+         .choices = solvers,
+         .help = "ddim: a network evaluation a step; heun: EDM's second order, 2 N - 1 evaluations"},
+        {.name = "eta",
+         .kind = OPTION_DOUBLE,
+         .value = &s->eta,
+         .argument = "E",
+         .low = 0,
+         .high = 1,
+         .help = "of ddim: 0 deterministic, 1 stochastic"},
+        SESSION_OPTION_PRECISION(s->session),
+        SESSION_OPTION_ENGINE(s->session),
+        SESSION_OPTION_DEVICE(s->session),
+        {.name = "quiet", .kind = OPTION_FLAG, .value = &s->quiet, .help = "no progress"},
+    };
+    _Static_assert(sizeof table / sizeof *table <= SAMPLING_OPTIONS, "room for the options");
+    memcpy(options, table, sizeof table);
+    return sizeof table / sizeof *table;
+}
+
+bool sampling_check_usage(Sampling *s, Error *error) {
+    if (s->solver == SOLVER_HEUN && s->eta != 0)
+        return fail(error, "--eta %g: the heun solver is deterministic; use --solver ddim", s->eta);
+    if (s->session.gnet != NULL && s->guidance == 1)
+        return fail(error, "--gnet without --guidance: a weight of 1 would not use it");
+    return seeds_parse(s->seeds_text, SEEDS_LIMIT, &s->seeds, error);
+}
+
+static bool choose_schedule(Sampling *s, Error *error) {
+    if (strcmp(s->schedule_name, "edm") != 0)
+        return schedule_read(&s->schedule, s->schedule_name, error);
+    return schedule_edm(&s->schedule, s->steps, s->sigma_min, s->sigma_max, s->rho, error);
+}
+
+static bool check_model(const Sampling *s, Error *error) {
+    const Model *model = &s->session.model;
+    const Edm2Config *config = &model->net->config;
+    if (s->class_label >= config->label_dim)
+        return fail(error, "--class %d: %s has %d classes", s->class_label, model->name,
+                    config->label_dim);
+    if (s->guidance != 1 && s->session.gnet == NULL && config->label_dim == 0)
+        return fail(error, "--guidance: %s has no labels to guide by; give a --gnet", model->name);
+    return true;
+}
+
+bool sampling_open(Sampling *s, Error *error) {
+    return choose_schedule(s, error) && session_open(&s->session, error) && check_model(s, error);
+}
+
+static json_t *model_identity(const Model *model) {
+    char hash[24];
+    snprintf(hash, sizeof hash, "%016" PRIx64, model->hash);
+    return json_string(hash);
+}
+
+json_t *sampling_settings(const Sampling *s) {
+    const Session *session = &s->session;
+    const DeviceInfo device = context_device(session->ctx);
+    json_t *levels = json_array();
+    for (int i = 0; i <= s->schedule.steps; i++)
+        json_array_append_new(levels, json_real(s->schedule.sigma[i]));
+    return json_pack("{so so* sf ss sf si so ss ss ss}", "net", model_identity(&session->model), "gnet",
+                     session->gnet != NULL ? model_identity(&session->gmodel) : NULL, "guidance",
+                     s->guidance, "solver", solvers[s->solver], "eta", s->eta, "class", s->class_label,
+                     "sigma", levels, "precision", session_precisions[session->precision], "engine",
+                     session_engines[session->engine], "device", device.name);
+}
+
+bool sampling_start(Sampling *s, Error *error) {
+    const SamplerOptions options = {(Solver)s->solver, s->eta, &s->schedule};
+    const int batch = s->seeds.count < (size_t)s->batch ? (int)s->seeds.count : s->batch;
+    return denoiser_create(&s->denoiser, s->session.ctx, s->session.model.net, s->session.gmodel.net,
+                           (float)s->guidance, batch, error) &&
+           sampler_create(&s->sampler, &s->denoiser, options, error);
+}
+
+void sampling_close(Sampling *s) {
+    sampler_destroy(&s->sampler);
+    denoiser_destroy(&s->denoiser);
+    session_close(&s->session);
+    schedule_free(&s->schedule);
+    free(s->seeds.values);
+    s->seeds = (Seeds){0};
+}
