@@ -9,7 +9,7 @@ import unittest
 from common import KAIROS, SHIPPED, kairos
 from png import read_png
 
-SEEDS = 48
+SEEDS = 64
 
 
 def options(folder, batch):
