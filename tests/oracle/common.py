@@ -29,6 +29,11 @@ def kairos(*args, expect=0):
     return done.stdout
 
 
+def on_cpu_target():
+    """Whether the program is of the CPU target: some promises (cuDNN's batches) and limits are that target's."""
+    return "simt" in kairos("info", "--net", SHIPPED)
+
+
 @torch.no_grad()
 def random_network(config, seed):
     """An EDM2 of random weights, with gains that let every part of it matter."""
