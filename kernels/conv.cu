@@ -8,7 +8,7 @@
 static size_t workspace_of(Context *ctx, Tensor x, const Filter *filter, Tensor y) {
     switch (filter->method) {
         case METHOD_WINOGRAD:
-            return conv_winograd_workspace(x, filter);
+            return conv_winograd_workspace(ctx, x, filter);
         case METHOD_CUDNN:
             return conv_cudnn_workspace(ctx, x, filter, y);
         default:

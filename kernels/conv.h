@@ -17,7 +17,7 @@ struct Filter {
     DType dtype;
     int cout, size, cin;
     Method method;
-    // Device memory.  NATIVE, PRODUCT: [size][size][cin][cout]; WINOGRAD: [36][cin][cout];
+    // Device memory.  NATIVE, PRODUCT: [size][size][cin][cout]; WINOGRAD: conv_winograd.cu's;
     // CUDNN: [cout][size][size][cin].
     void *weights;
     LibraryFilter *library;  // CUDNN
@@ -38,8 +38,9 @@ size_t conv_cudnn_workspace(Context *ctx, Tensor x, const Filter *filter, Tensor
 void conv_cudnn(Context *ctx, Tensor x, const Filter *filter, float beta, Tensor y);
 
 // conv_winograd.cu
-constexpr int WINOGRAD_PRODUCTS = 36;
-// weights: [cout][3][3][cin]; transformed: [36][cin][cout].  Both host memory.
+constexpr int WINOGRAD_PRODUCTS = 36, WINOGRAD_PANEL = 16;
+// weights: [cout][3][3][cin]; transformed: [36][panels of WINOGRAD_PANEL columns of cout][cin][column],
+// zero before and where cout ends within a panel.  Both host memory.
 void winograd_weights(const float *weights, int cout, int cin, float *transformed);
-size_t conv_winograd_workspace(Tensor x, const Filter *filter);
+size_t conv_winograd_workspace(const Context *ctx, Tensor x, const Filter *filter);
 void conv_winograd(Context *ctx, Tensor x, const Filter *filter, float beta, Tensor y);

@@ -36,13 +36,17 @@ __device__ inline Line transform_output(float a, float b, float c, float d, floa
             P * PP * difference_p + Q * QQ * difference_q + f};
 }
 
-// ---- where the tiles are --------------------------------------------------------------------------
+// ---- where things are -----------------------------------------------------------------------------
 
-struct Tiles {
-    int h, w;            // of an image, in pixels
-    int down, across;    // tiles of an image
-    long long count;     // of the group
-    long long distance;  // elements from one of the 36 matrices [count][channels] to the next
+struct Winograd {
+    int h, w;          // of an image, in pixels
+    int down, across;  // tiles of an image
+    long long tiles;   // of the batch
+    int group;         // tiles of a group, a multiple of PART_ROWS
+    int cin, cout;
+    int v_stride, m_stride;            // elements from a tile's row of a matrix to the next
+    long long v_distance, m_distance;  // elements from one of the 36 matrices to the next
+    float beta;
 };
 
 struct Corner {
@@ -50,12 +54,12 @@ struct Corner {
     int y, x;  // of the tile's first pixel
 };
 
-__device__ inline Corner corner_of(Tiles tiles, long long tile) {
-    const long long line = tile / tiles.across;
-    return {line / tiles.down, (int)(line % tiles.down) * TILE, (int)(tile % tiles.across) * TILE};
+__device__ inline Corner corner_of(const Winograd &conv, long long tile) {
+    const long long line = tile / conv.across;
+    return {line / conv.down, (int)(line % conv.down) * TILE, (int)(tile % conv.across) * TILE};
 }
 
-// ---- x to V[36][tiles][channels] ------------------------------------------------------------------
+// ---- x to V[36][group][cin] ------------------------------------------------------------------
 
 // A pixel of the padding is read elsewhere, where memory is, and masked: so the loop over the channels
 // has no branches and vectorizes.
@@ -91,36 +95,82 @@ __device__ inline void write_column(float *v, long long distance, Patch column) 
     v[30 * distance] = column.f;
 }
 
-__global__ void winograd_input_kernel(const float *x, Tiles tiles, int channels, float *v) {
-    const Range share = block_range(tiles.count);
-    for (long long tile = share.begin + warp_index(); tile < share.end; tile += BLOCK_WARPS) {
-        const Corner corner = corner_of(tiles, tile);
-        const float *image = x + corner.image * tiles.h * tiles.w * channels;
-        const Taps down = taps_of(corner.y, tiles.h, tiles.w * channels);
-        const Taps across = taps_of(corner.x, tiles.w, channels);
-        const long long distance = tiles.distance;
-        float *to = v + tile * channels;
-        VECTOR_LOOP
-        for (int c = lane_index(); c < channels; c += WARP) {
-            const float *at = image + c;
-            const Patch r0 = transform_row(at + down.offset[0], across, down.mask[0]);
-            const Patch r1 = transform_row(at + down.offset[1], across, down.mask[1]);
-            const Patch r2 = transform_row(at + down.offset[2], across, down.mask[2]);
-            const Patch r3 = transform_row(at + down.offset[3], across, down.mask[3]);
-            const Patch r4 = transform_row(at + down.offset[4], across, down.mask[4]);
-            const Patch r5 = transform_row(at + down.offset[5], across, down.mask[5]);
-            float *p = to + c;
-            write_column(p, distance, transform_input(r0.a, r1.a, r2.a, r3.a, r4.a, r5.a));
-            write_column(p += distance, distance, transform_input(r0.b, r1.b, r2.b, r3.b, r4.b, r5.b));
-            write_column(p += distance, distance, transform_input(r0.c, r1.c, r2.c, r3.c, r4.c, r5.c));
-            write_column(p += distance, distance, transform_input(r0.d, r1.d, r2.d, r3.d, r4.d, r5.d));
-            write_column(p += distance, distance, transform_input(r0.e, r1.e, r2.e, r3.e, r4.e, r5.e));
-            write_column(p += distance, distance, transform_input(r0.f, r1.f, r2.f, r3.f, r4.f, r5.f));
-        }
+__device__ inline void read_tile(const Winograd &conv, const float *x, long long tile, float *v) {
+    const Corner corner = corner_of(conv, tile);
+    const int channels = conv.cin;
+    const float *image = x + corner.image * conv.h * conv.w * channels;
+    const Taps down = taps_of(corner.y, conv.h, conv.w * channels);
+    const Taps across = taps_of(corner.x, conv.w, channels);
+    const long long distance = conv.v_distance;
+    VECTOR_LOOP
+    for (int c = lane_index(); c < channels; c += WARP) {
+        const float *at = image + c;
+        const Patch r0 = transform_row(at + down.offset[0], across, down.mask[0]);
+        const Patch r1 = transform_row(at + down.offset[1], across, down.mask[1]);
+        const Patch r2 = transform_row(at + down.offset[2], across, down.mask[2]);
+        const Patch r3 = transform_row(at + down.offset[3], across, down.mask[3]);
+        const Patch r4 = transform_row(at + down.offset[4], across, down.mask[4]);
+        const Patch r5 = transform_row(at + down.offset[5], across, down.mask[5]);
+        float *p = v + c;
+        write_column(p, distance, transform_input(r0.a, r1.a, r2.a, r3.a, r4.a, r5.a));
+        write_column(p += distance, distance, transform_input(r0.b, r1.b, r2.b, r3.b, r4.b, r5.b));
+        write_column(p += distance, distance, transform_input(r0.c, r1.c, r2.c, r3.c, r4.c, r5.c));
+        write_column(p += distance, distance, transform_input(r0.d, r1.d, r2.d, r3.d, r4.d, r5.d));
+        write_column(p += distance, distance, transform_input(r0.e, r1.e, r2.e, r3.e, r4.e, r5.e));
+        write_column(p += distance, distance, transform_input(r0.f, r1.f, r2.f, r3.f, r4.f, r5.f));
     }
 }
 
-// ---- M[36][tiles][channels] to y ------------------------------------------------------------------
+// ---- M = V U, for each of the 36 ------------------------------------------------------------------
+
+// U is [36][panels][cin][PANEL], with zeros beyond the last channel.  A thread multiplies PART_ROWS
+// rows of V by PART_COLUMNS columns of a panel at a time.
+constexpr int PANEL = WINOGRAD_PANEL;
+constexpr int PART_ROWS = BLOCK == 1 ? 12 : 4, PART_COLUMNS = BLOCK == 1 ? PANEL : 4;
+constexpr int PANEL_THREADS = PANEL / PART_COLUMNS, WORKERS = BLOCK / PANEL_THREADS;
+
+struct Sums {
+    float at[PART_ROWS][PART_COLUMNS];
+};
+
+__device__ inline void multiply_part(const float *v, int v_stride, const float *u, int depth, float *m,
+                                     int m_stride) {
+    Sums sums = {};
+    for (int k = 0; k < depth; ++k) {
+        float factor[PART_ROWS];
+#pragma unroll
+        for (int i = 0; i < PART_ROWS; ++i) factor[i] = v[i * v_stride + k];
+        const float *row = u + k * PANEL;
+        VECTOR_LOOP
+        for (int j = 0; j < PART_COLUMNS; ++j) {
+#pragma unroll
+            for (int i = 0; i < PART_ROWS; ++i) sums.at[i][j] += factor[i] * row[j];
+        }
+    }
+#pragma unroll
+    for (int i = 0; i < PART_ROWS; ++i) {
+        VECTOR_LOOP
+        for (int j = 0; j < PART_COLUMNS; ++j) m[i * m_stride + j] = sums.at[i][j];
+    }
+}
+
+// What follows the last of the tiles, up to a multiple of PART_ROWS, is computed and never read.
+__device__ inline void multiply(const Winograd &conv, const float *v, const float *u, int tiles,
+                                float *m) {
+    const int panels = conv.m_stride / PANEL, parts = (tiles + PART_ROWS - 1) / PART_ROWS;
+    const int column = threadIdx.x % PANEL_THREADS * PART_COLUMNS;
+    for (int i = threadIdx.x / PANEL_THREADS; i < WINOGRAD_PRODUCTS * parts; i += WORKERS) {
+        const int product = i / parts, row = i % parts * PART_ROWS;
+        const float *v_rows = v + product * conv.v_distance + row * conv.v_stride;
+        const float *u_panel = u + (long long)product * panels * conv.cin * PANEL + column;
+        float *m_rows = m + product * conv.m_distance + row * conv.m_stride + column;
+        for (int panel = 0; panel < panels; ++panel, u_panel += conv.cin * PANEL, m_rows += PANEL)
+            multiply_part(v_rows, conv.v_stride, u_panel, conv.cin, m_rows, conv.m_stride);
+    }
+}
+
+// ---- M[36][group][whole panels of cout] to y
+// ------------------------------------------------------------------
 
 __device__ inline Line transform_column(const float *m, long long distance) {
     return transform_output(m[0], m[6 * distance], m[12 * distance], m[18 * distance], m[24 * distance],
@@ -138,8 +188,8 @@ __device__ inline void write_row(float *y, int channels, int columns, float beta
 }
 
 template <bool WHOLE, bool ADD>
-__device__ inline void write_tile(const float *m, long long distance, int channels, int rows,
-                                  int columns, float beta, float *y, int stride) {
+__device__ inline void write_pixels(const float *m, long long distance, int channels, int rows,
+                                    int columns, float beta, float *y, int stride) {
     VECTOR_LOOP
     for (int c = lane_index(); c < channels; c += WARP) {
         const float *p = m + c;
@@ -161,19 +211,38 @@ __device__ inline void write_tile(const float *m, long long distance, int channe
 }
 
 template <bool ADD>
-__global__ void winograd_output_kernel(const float *m, Tiles tiles, int channels, float beta,
-                                       float *y) {
-    const Range share = block_range(tiles.count);
-    const int stride = tiles.w * channels;
-    for (long long tile = share.begin + warp_index(); tile < share.end; tile += BLOCK_WARPS) {
-        const Corner corner = corner_of(tiles, tile);
-        const int rows = tiles.h - corner.y, columns = tiles.w - corner.x;
-        const float *from = m + tile * channels;
-        float *to = y + ((corner.image * tiles.h + corner.y) * tiles.w + corner.x) * channels;
-        if (rows >= TILE && columns >= TILE)
-            write_tile<true, ADD>(from, tiles.distance, channels, TILE, TILE, beta, to, stride);
-        else
-            write_tile<false, ADD>(from, tiles.distance, channels, rows, columns, beta, to, stride);
+__device__ inline void write_tile(const Winograd &conv, const float *m, long long tile, float *y) {
+    const Corner corner = corner_of(conv, tile);
+    const int stride = conv.w * conv.cout, rows = conv.h - corner.y, columns = conv.w - corner.x;
+    float *to = y + ((corner.image * conv.h + corner.y) * conv.w + corner.x) * conv.cout;
+    if (rows >= TILE && columns >= TILE)
+        write_pixels<true, ADD>(m, conv.m_distance, conv.cout, TILE, TILE, conv.beta, to, stride);
+    else
+        write_pixels<false, ADD>(m, conv.m_distance, conv.cout, rows, columns, conv.beta, to, stride);
+}
+
+// `next` counts the groups that blocks have taken.  Which block takes which changes nothing in y.
+// One block has a multiprocessor to itself, for the registers of the transforms.
+template <bool ADD>
+__global__ void __launch_bounds__(BLOCK, 1)
+    winograd_kernel(Winograd conv, const float *x, const float *u, float *workspace, int *next,
+                    float *y) {
+    SHARED_ARRAY(int, taken, 1);
+    float *v = workspace + blockIdx.x * WINOGRAD_PRODUCTS * (conv.v_distance + conv.m_distance);
+    float *m = v + WINOGRAD_PRODUCTS * conv.v_distance;
+    for (;;) {
+        if (threadIdx.x == 0) taken[0] = atomicAdd(next, 1);
+        __syncthreads();
+        const long long first = (long long)taken[0] * conv.group, left = conv.tiles - first;
+        if (left <= 0) return;
+        const int count = left < conv.group ? (int)left : conv.group;
+        for (int i = warp_index(); i < count; i += BLOCK_WARPS)
+            read_tile(conv, x, first + i, v + (long long)i * conv.v_stride);
+        __syncthreads();
+        multiply(conv, v, u, count, m);
+        __syncthreads();
+        for (int i = warp_index(); i < count; i += BLOCK_WARPS)
+            write_tile<ADD>(conv, m + (long long)i * conv.m_stride, first + i, y);
     }
 }
 
@@ -194,73 +263,70 @@ void winograd_weights(const float *weights, int cout, int cin, float *transforme
                     half[i][tap % 3] += g[i][tap / 3] * weights[((size_t)o * 9 + tap) * cin + c];
             for (int i = 0; i < WINOGRAD_PRODUCTS; ++i) {
                 const double *row = half[i / PATCH], *point = g[i % PATCH];
-                transformed[((size_t)i * cin + c) * cout + o] =
+                const size_t panel = (size_t)i * ((cout + PANEL - 1) / PANEL) + o / PANEL;
+                transformed[(panel * cin + c) * PANEL + o % PANEL] =
                     (float)(row[0] * point[0] + row[1] * point[1] + row[2] * point[2]);
             }
         }
     }
 }
 
-// Images are worked on in groups whose transforms stay in the cache.
-constexpr size_t GROUP_BYTES = 6 << 20;
-
-// The distance between the 36 matrices: not a multiple of 4 KB, or else the 36 values of a tile and
-// channel would all fall into the same set of the first-level cache.
+// Strides that are a multiple of 4 KB would put what is used together into one set of the first-level
+// cache: the 36 values of a tile and channel, and the rows of V that are multiplied together.
 static long long distance_of(long long elements) { return (elements + 1023) / 1024 * 1024 + 80; }
+static int stride_of(int channels) { return (channels + PANEL - 1) / PANEL * PANEL + PANEL; }
 
-static Tiles tiles_of(Tensor x, int images) {
+constexpr int MOST_TILES = 48;                      // of a group
+constexpr size_t MOST_WORKSPACE = (size_t)1 << 30;  // of all blocks
+constexpr size_t COUNTER_BYTES = 256;
+
+struct Arrangement {
+    Winograd conv;
+    int blocks;
+    size_t block_bytes;
+};
+
+static Arrangement arrange(const Context *ctx, Tensor x, const Filter *filter, float beta) {
     const int down = (x.h + TILE - 1) / TILE, across = (x.w + TILE - 1) / TILE;
-    return {x.h, x.w, down, across, (long long)images * down * across, 0};
+    const long long tiles = (long long)x.n * down * across;
+    const int most_blocks = ctx->processors;
+    // Smaller groups when there would be too few of them for all blocks.
+    const long long share = (tiles + most_blocks - 1) / most_blocks;
+    const int wanted = share < MOST_TILES ? (int)share : MOST_TILES;
+    const int group = (wanted + PART_ROWS - 1) / PART_ROWS * PART_ROWS;
+    Arrangement result = {};
+    Winograd &conv = result.conv;
+    conv.h = x.h, conv.w = x.w, conv.down = down, conv.across = across;
+    conv.tiles = tiles, conv.group = group;
+    conv.cin = filter->cin, conv.cout = filter->cout;
+    conv.v_stride = stride_of(conv.cin), conv.m_stride = (conv.cout + PANEL - 1) / PANEL * PANEL;
+    conv.v_distance = distance_of((long long)group * conv.v_stride);
+    conv.m_distance = distance_of((long long)group * conv.m_stride);
+    conv.beta = beta;
+    result.block_bytes = WINOGRAD_PRODUCTS * sizeof(float) * (conv.v_distance + conv.m_distance);
+    const long long fit = MOST_WORKSPACE / result.block_bytes, groups = (tiles + group - 1) / group;
+    long long blocks = most_blocks;
+    if (blocks > groups) blocks = groups;
+    if (blocks > fit) blocks = fit;
+    result.blocks = blocks > 1 ? (int)blocks : 1;
+    return result;
 }
 
-static size_t transforms_bytes(Tensor x, const Filter *filter, int images) {
-    const long long count = tiles_of(x, images).count;
-    return WINOGRAD_PRODUCTS * sizeof(float) *
-           (distance_of(count * filter->cin) + distance_of(count * filter->cout));
-}
-
-static int images_of_group(Tensor x, const Filter *filter) {
-    int images = 1;
-    while (images < x.n && transforms_bytes(x, filter, images + 1) <= GROUP_BYTES) ++images;
-    return images;
-}
-
-size_t conv_winograd_workspace(Tensor x, const Filter *filter) {
-    return transforms_bytes(x, filter, images_of_group(x, filter));
-}
-
-static void convolve_group(Context *ctx, const float *x, Tiles tiles, const Filter *filter, float beta,
-                           float *y) {
-    const int cin = filter->cin, cout = filter->cout,
-              blocks = blocks_for(ctx, tiles.count, BLOCK_WARPS);
-    Tiles x_tiles = tiles, y_tiles = tiles;
-    x_tiles.distance = distance_of(tiles.count * cin);
-    y_tiles.distance = distance_of(tiles.count * cout);
-    float *v = (float *)ctx->workspace, *m = v + WINOGRAD_PRODUCTS * x_tiles.distance;
-    const float one = 1, zero = 0;
-    LAUNCH(winograd_input_kernel, blocks, BLOCK, 0, ctx->stream, x, x_tiles, cin, v);
-    check_launch(ctx, "winograd_input");
-    check_cublas(ctx,
-                 cublasSgemmStridedBatched(ctx->cublas, CUBLAS_OP_N, CUBLAS_OP_N, cout,
-                                           (int)tiles.count, cin, &one, (const float *)filter->weights,
-                                           cout, (long long)cin * cout, v, cin, x_tiles.distance, &zero,
-                                           m, cout, y_tiles.distance, WINOGRAD_PRODUCTS),
-                 "cublasSgemmStridedBatched");
-    if (beta == 0)
-        LAUNCH((winograd_output_kernel<false>), blocks, BLOCK, 0, ctx->stream, m, y_tiles, cout, beta,
-               y);
-    else
-        LAUNCH((winograd_output_kernel<true>), blocks, BLOCK, 0, ctx->stream, m, y_tiles, cout, beta,
-               y);
-    check_launch(ctx, "winograd_output");
+size_t conv_winograd_workspace(const Context *ctx, Tensor x, const Filter *filter) {
+    const Arrangement plan = arrange(ctx, x, filter, 0);
+    return COUNTER_BYTES + plan.blocks * plan.block_bytes;
 }
 
 void conv_winograd(Context *ctx, Tensor x, const Filter *filter, float beta, Tensor y) {
-    const int most = images_of_group(x, filter);
-    const long long pixels = (long long)x.h * x.w;
-    for (int first = 0; first < x.n; first += most) {
-        const int images = most < x.n - first ? most : x.n - first;
-        convolve_group(ctx, (const float *)x.data + first * pixels * filter->cin, tiles_of(x, images),
-                       filter, beta, (float *)y.data + first * pixels * filter->cout);
-    }
+    const Arrangement plan = arrange(ctx, x, filter, beta);
+    int *next = (int *)ctx->workspace;
+    float *workspace = (float *)((char *)ctx->workspace + COUNTER_BYTES);
+    check_cuda(ctx, cudaMemsetAsync(next, 0, sizeof *next, ctx->stream), "cudaMemsetAsync");
+    if (beta == 0)
+        LAUNCH(winograd_kernel<false>, plan.blocks, BLOCK, 0, ctx->stream, plan.conv,
+               (const float *)x.data, (const float *)filter->weights, workspace, next, (float *)y.data);
+    else
+        LAUNCH(winograd_kernel<true>, plan.blocks, BLOCK, 0, ctx->stream, plan.conv,
+               (const float *)x.data, (const float *)filter->weights, workspace, next, (float *)y.data);
+    check_launch(ctx, "winograd_kernel");
 }

@@ -35,7 +35,9 @@ static std::vector<float> arranged(const Filter *filter, const float *weights) {
         case METHOD_CUDNN:
             return std::vector<float>(weights, weights + count);
         case METHOD_WINOGRAD: {
-            std::vector<float> result(count / taps * WINOGRAD_PRODUCTS);
+            const int panels = (filter->cout + WINOGRAD_PANEL - 1) / WINOGRAD_PANEL;
+            std::vector<float> result((size_t)WINOGRAD_PRODUCTS * panels * WINOGRAD_PANEL *
+                                      filter->cin);
             winograd_weights(weights, filter->cout, filter->cin, result.data());
             return result;
         }

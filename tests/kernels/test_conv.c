@@ -189,8 +189,7 @@ static void test_batches(void **state) {
             check_batches(ctx, DTYPES[d], 1, 5, 33, 70);
             check_batches(ctx, DTYPES[d], 1, 1, 65, 50);
         }
-        if (promised)
-            check_batches(ctx, F32, 3, 36, 48, 20); /* several groups of Winograd's transforms */
+        if (promised) check_batches(ctx, F32, 3, 36, 48, 20); /* several groups of Winograd's tiles */
         test_context_close(ctx);
     }
 }
