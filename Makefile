@@ -61,7 +61,7 @@ LINK_cuda       := -L$(CUDA)/lib64 -Wl,-rpath,$(CUDA)/lib64 -lcudnn -lcublas -lc
 INCLUDE_cuda    := -Ikernels -I$(CUDA)/include
 INCLUDE_simt    := -Ikernels -Ikernels/simt/include
 include_of       = $(if $(filter cuda,$(1)),$(INCLUDE_cuda),$(INCLUDE_simt))
-LIBS            := -ljansson -lpthread -lm -lstdc++
+LIBS            := -llapacke -ljansson -lzip -lpng -lpthread -lm -lstdc++
 GENCODE         := $(foreach a,80 90 100,-gencode arch=compute_$(a),code=sm_$(a))
 NVCC_FLAGS      := -std=c++17 -O3 -lineinfo $(GENCODE) -Werror all-warnings -Xptxas -warn-spills \
                    -Xcompiler -Wall,-Wextra,-Wno-unused-parameter
@@ -160,7 +160,7 @@ FUZZ_LIBRARY := $(wildcard host/io/*.c) host/nets/edm2_config.c kernels/error.c
 $(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c $(FUZZ_LIBRARY)
 	@mkdir -p $(@D)
 	$(call show,fuzz)
-	$(Q)clang $(FUZZ_FLAGS) -Ikernels -Ihost $^ -ljansson -lpthread -lm -o $@
+	$(Q)clang $(FUZZ_FLAGS) -Ikernels -Ihost $^ -ljansson -lzip -lpng -lpthread -lm -o $@
 
 .PHONY: fuzz
 fuzz: $(addprefix run-fuzz-,$(FUZZERS))

@@ -1,0 +1,40 @@
+/* What file_set.c needs of its two kinds; for no one else. */
+#ifndef KAIROS_IO_FILE_SET_KINDS_H
+#define KAIROS_IO_FILE_SET_KINDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+
+/* Names found, in any order; `tag` is the archive's number of the entry. */
+typedef struct {
+    char *name;
+    uint64_t tag;
+} FileName;
+
+typedef struct {
+    FileName *files;
+    size_t count, capacity;
+} FileNames;
+
+/* Keeps a copy of the name; false: no memory. */
+bool file_names_add(FileNames *names, const char *name, uint64_t tag);
+
+/* Adds every file below the folder, as "sub/name". */
+bool folder_list(const char *path, FileNames *names, Error *error);
+
+typedef struct ZipArchive ZipArchive;
+
+/* Opens the archive and adds its files.  The descriptor is the archive's from then on, also after an
+ * error. */
+ZipArchive *zip_archive_open(int descriptor, const char *name, FileNames *names, Error *error);
+ZipArchive *zip_archive_open_memory(const void *data, size_t size, const char *name, FileNames *names,
+                                    Error *error);
+void zip_archive_close(ZipArchive *archive); /* NULL is fine */
+/* `title` names the entry in messages. */
+bool zip_archive_read(ZipArchive *archive, uint64_t tag, const char *title, size_t limit, char **data,
+                      size_t *size, Error *error);
+
+#endif
