@@ -1,7 +1,6 @@
-// cuBLAS's float32 products on the CPU.  Written out rather than left to a BLAS for two reasons: each
-// row of the result is summed in the same order whatever the number of rows, which the promise that an
-// image does not depend on its batch needs; and no packing of the factors, which for the small factors
-// of Winograd's method costs as much as the product.
+// cuBLAS's float32 product on the CPU.  Written out rather than left to a BLAS because each row of the
+// result has to be summed in the same order whatever the number of rows: the promise that an image does
+// not depend on its batch needs that.
 #include "include/cublas_v2.h"
 
 #include <string.h>
@@ -157,53 +156,38 @@ void multiply(const Product &p) {
     if (column < p.columns) multiply_last_columns(columns_from(p, column, p.columns - column));
 }
 
-// ---- many products over OpenMP's threads ------------------------------------------------------------
+// ---- a product over OpenMP's threads ----------------------------------------------------------------
 
 constexpr int CHUNK_ROWS = 192;  // of a task, which has up to WIDE columns
 
-void multiply_all(const Product &first, int count, long long x_step, long long w_step,
-                  long long c_step) {
-    const int chunks = (first.rows + CHUNK_ROWS - 1) / CHUNK_ROWS;
-    const int panels = (first.columns + WIDE - 1) / WIDE;
-#pragma omp parallel for collapse(3) schedule(dynamic)
-    for (int i = 0; i < count; i++) {
-        for (int chunk = 0; chunk < chunks; chunk++) {
-            for (int panel = 0; panel < panels; panel++) {
-                const long long row = static_cast<long long>(chunk) * CHUNK_ROWS;
-                const int column = panel * WIDE;
-                Product p = columns_from(first, column, std::min(WIDE, first.columns - column));
-                p.rows = static_cast<int>(std::min<long long>(CHUNK_ROWS, first.rows - row));
-                p.x += i * x_step + row * p.x_stride;
-                p.w += i * w_step;
-                p.c += i * c_step + row * p.c_stride;
-                multiply(p);
-            }
+void multiply_all(const Product &all) {
+    const int chunks = (all.rows + CHUNK_ROWS - 1) / CHUNK_ROWS;
+    const int panels = (all.columns + WIDE - 1) / WIDE;
+#pragma omp parallel for collapse(2) schedule(dynamic)
+    for (int chunk = 0; chunk < chunks; chunk++) {
+        for (int panel = 0; panel < panels; panel++) {
+            const long long row = static_cast<long long>(chunk) * CHUNK_ROWS;
+            const int column = panel * WIDE;
+            Product p = columns_from(all, column, std::min(WIDE, all.columns - column));
+            p.rows = static_cast<int>(std::min<long long>(CHUNK_ROWS, all.rows - row));
+            p.x += row * p.x_stride;
+            p.c += row * p.c_stride;
+            multiply(p);
         }
     }
 }
 
 }  // namespace
 
+// A column-major matrix is a row-major one transposed: c' = b' a'.
 cublasStatus_t cublasSgemm(cublasHandle_t handle, cublasOperation_t transa, cublasOperation_t transb,
                            int m, int n, int k, const float *alpha, const float *a, int lda,
                            const float *b, int ldb, const float *beta, float *c, int ldc) {
-    return cublasSgemmStridedBatched(handle, transa, transb, m, n, k, alpha, a, lda, 0, b, ldb, 0, beta,
-                                     c, ldc, 0, 1);
-}
-
-// A column-major matrix is a row-major one transposed: c' = b' a'.
-cublasStatus_t cublasSgemmStridedBatched(cublasHandle_t handle, cublasOperation_t transa,
-                                         cublasOperation_t transb, int m, int n, int k,
-                                         const float *alpha, const float *a, int lda,
-                                         long long stride_a, const float *b, int ldb,
-                                         long long stride_b, const float *beta, float *c, int ldc,
-                                         long long stride_c, int batch) {
-    if (m < 0 || n < 0 || k < 0 || batch < 0 || lda < std::max(1, m) || ldb < std::max(1, k) ||
-        ldc < std::max(1, m))
+    if (m < 0 || n < 0 || k < 0 || lda < std::max(1, m) || ldb < std::max(1, k) || ldc < std::max(1, m))
         return CUBLAS_STATUS_INVALID_VALUE;
     if (transa != CUBLAS_OP_N || transb != CUBLAS_OP_N || *alpha != 1)
         return CUBLAS_STATUS_NOT_SUPPORTED;
-    const Product first = {n, m, k, b, a, c, ldb, lda, ldc, *beta};
-    simt::enqueue(handle->stream, [=] { multiply_all(first, batch, stride_b, stride_a, stride_c); });
+    const Product product = {n, m, k, b, a, c, ldb, lda, ldc, *beta};
+    simt::enqueue(handle->stream, [product] { multiply_all(product); });
     return CUBLAS_STATUS_SUCCESS;
 }
