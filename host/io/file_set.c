@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "io/file.h"
 #include "io/file_set_kinds.h"
 
 struct FileSet {
@@ -17,7 +16,7 @@ struct FileSet {
     ZipArchive *archive; /* NULL: a folder */
 };
 
-bool file_names_add(FileNames *names, const char *name, uint64_t tag) {
+bool file_names_add(FileNames *names, FileName file) {
     if (names->count == names->capacity) {
         size_t capacity = names->capacity == 0 ? 64 : 2 * names->capacity;
         FileName *larger = realloc(names->files, capacity * sizeof *larger);
@@ -25,9 +24,9 @@ bool file_names_add(FileNames *names, const char *name, uint64_t tag) {
         names->files = larger;
         names->capacity = capacity;
     }
-    char *copy = strdup(name);
-    if (copy == NULL) return false;
-    names->files[names->count++] = (FileName){copy, tag};
+    file.name = strdup(file.name);
+    if (file.name == NULL) return false;
+    names->files[names->count++] = file;
     return true;
 }
 
@@ -115,21 +114,10 @@ const char *file_set_title(const FileSet *set, int64_t index, char text[512]) {
     return text;
 }
 
-static bool read_from_folder(const FileSet *set, const char *name, size_t limit, char **data,
-                             size_t *size, Error *error) {
-    size_t length = strlen(set->path) + strlen(name) + 2;
-    char *path = malloc(length);
-    if (path == NULL) return fail(error, "%s: out of memory", set->path);
-    snprintf(path, length, "%s/%s", set->path, name);
-    bool ok = read_file(path, limit, data, size, error);
-    free(path);
-    return ok;
-}
-
 bool file_set_read(FileSet *set, int64_t index, size_t limit, char **data, size_t *size, Error *error) {
     const FileName *file = &set->names.files[index];
     char title[512];
-    if (set->archive == NULL) return read_from_folder(set, file->name, limit, data, size, error);
-    return zip_archive_read(set->archive, file->tag, file_set_title(set, index, title), limit, data,
+    if (set->archive == NULL) return folder_read(set->path, file, limit, data, size, error);
+    return zip_archive_read(set->archive, file->entry, file_set_title(set, index, title), limit, data,
                             size, error);
 }

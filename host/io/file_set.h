@@ -30,8 +30,8 @@ int64_t file_set_find(const FileSet *set, const char *name); /* -1 = there is no
 const char *file_set_title(const FileSet *set, int64_t index, char text[512]);
 
 /* The bytes of a file, at most `limit`: a longer one is an error.  *data is allocated (free it), with a
- * 0 byte after its `size` bytes.  An error too if an archive has changed since it was opened.
- * May be called from several threads. */
+ * 0 byte after its `size` bytes.  A file, or an archive, that has changed since the set was opened is
+ * an error too.  May be called from several threads. */
 bool file_set_read(FileSet *set, int64_t index, size_t limit, char **data, size_t *size, Error *error);
 
 #endif

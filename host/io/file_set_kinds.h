@@ -8,10 +8,11 @@
 
 #include "error.h"
 
-/* Names found, in any order; `tag` is the archive's number of the entry. */
+/* One file, as it was found. */
 typedef struct {
     char *name;
-    uint64_t tag;
+    uint64_t entry;         /* its number in an archive */
+    int64_t size, modified; /* in a folder: bytes; nanoseconds since 1970 */
 } FileName;
 
 typedef struct {
@@ -19,11 +20,13 @@ typedef struct {
     size_t count, capacity;
 } FileNames;
 
-/* Keeps a copy of the name; false: no memory. */
-bool file_names_add(FileNames *names, const char *name, uint64_t tag);
+/* Keeps a copy of the file, its name too; false: no memory. */
+bool file_names_add(FileNames *names, FileName file);
 
 /* Adds every file below the folder, as "sub/name". */
 bool folder_list(const char *path, FileNames *names, Error *error);
+bool folder_read(const char *path, const FileName *file, size_t limit, char **data, size_t *size,
+                 Error *error);
 
 typedef struct ZipArchive ZipArchive;
 
@@ -34,7 +37,7 @@ ZipArchive *zip_archive_open_memory(const void *data, size_t size, const char *n
                                     Error *error);
 void zip_archive_close(ZipArchive *archive); /* NULL is fine */
 /* `title` names the entry in messages. */
-bool zip_archive_read(ZipArchive *archive, uint64_t tag, const char *title, size_t limit, char **data,
+bool zip_archive_read(ZipArchive *archive, uint64_t entry, const char *title, size_t limit, char **data,
                       size_t *size, Error *error);
 
 #endif

@@ -2,10 +2,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io/file.h"
 #include "io/file_set_kinds.h"
 
 enum { MAX_DEPTH = 32 };
@@ -18,44 +20,48 @@ typedef struct {
     Error *error;
 } Walk;
 
-typedef enum { KIND_FILE, KIND_FOLDER, KIND_OTHER } Kind;
-
-/* The file system says the kind with the name, mostly: then no file has to be looked at.  A link to a
- * file is one; a link to a folder is not followed, as it may lead round in circles. */
-static Kind kind_of(int folder, const struct dirent *entry) {
-    struct stat status;
-    if (entry->d_type == DT_REG) return KIND_FILE;
-    if (entry->d_type == DT_DIR) return KIND_FOLDER;
-    if (entry->d_type != DT_LNK && entry->d_type != DT_UNKNOWN) return KIND_OTHER;
-    if (fstatat(folder, entry->d_name, &status, 0) == 0 && S_ISREG(status.st_mode)) return KIND_FILE;
-    if (fstatat(folder, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode))
-        return KIND_FOLDER;
-    return KIND_OTHER;
+static int64_t modified(const struct stat *status) {
+    return (int64_t)status->st_mtim.tv_sec * 1000000000 + status->st_mtim.tv_nsec;
 }
 
 static bool list(Walk *walk, int descriptor, int depth);
 
-static bool list_entry(Walk *walk, int folder, const struct dirent *entry, int depth) {
-    size_t before = walk->length, name = strlen(entry->d_name);
-    Kind kind = kind_of(folder, entry);
-    if (kind == KIND_OTHER) return true;
-    if (before + name + 2 > sizeof walk->path)
-        return fail(walk->error, "%s/%.100s...: its path is longer than %zu bytes", walk->root,
+static bool add_file(Walk *walk, const struct stat *status) {
+    FileName file = {walk->path, 0, status->st_size, modified(status)};
+    return file_names_add(walk->names, file) ||
+           fail(walk->error, "%s: out of memory for %zu names", walk->root, walk->names->count);
+}
+
+static bool list_below(Walk *walk, int folder, const char *name, int depth) {
+    int below = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (below < 0)
+        return fail(walk->error, "cannot open the folder %s/%.400s: %s", walk->root, walk->path,
+                    strerror(errno));
+    memcpy(walk->path + walk->length, "/", 2);
+    walk->length++;
+    return list(walk, below, depth + 1);
+}
+
+/* A link to a file is one.  A link to a folder is not followed, as it may lead round in circles. */
+static bool list_entry(Walk *walk, int folder, const char *name, int depth) {
+    struct stat status, target;
+    size_t before = walk->length, length = strlen(name);
+    if (before + length + 2 > sizeof walk->path)
+        return fail(walk->error, "%s/%.400s...: its path is longer than %zu bytes", walk->root,
                     walk->path, sizeof walk->path);
-    memcpy(walk->path + before, entry->d_name, name + 1);
+    if (fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) != 0)
+        return fail(walk->error, "cannot look at %s/%.400s%.100s: %s", walk->root, walk->path, name,
+                    strerror(errno));
+    memcpy(walk->path + before, name, length + 1);
+    walk->length += length;
     bool ok = true;
-    if (kind == KIND_FILE) {
-        ok = file_names_add(walk->names, walk->path, 0) ||
-             fail(walk->error, "%s: out of memory for %zu names", walk->root, walk->names->count);
-    } else {
-        int below = openat(folder, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (below < 0)
-            return fail(walk->error, "cannot open the folder %s/%.400s: %s", walk->root, walk->path,
-                        strerror(errno));
-        memcpy(walk->path + before + name, "/", 2);
-        walk->length = before + name + 1;
-        ok = list(walk, below, depth + 1);
-    }
+    if (S_ISREG(status.st_mode))
+        ok = add_file(walk, &status);
+    else if (S_ISDIR(status.st_mode))
+        ok = list_below(walk, folder, name, depth);
+    else if (S_ISLNK(status.st_mode) && fstatat(folder, name, &target, 0) == 0 &&
+             S_ISREG(target.st_mode))
+        ok = add_file(walk, &target);
     walk->length = before;
     walk->path[before] = '\0';
     return ok;
@@ -76,7 +82,7 @@ static bool list(Walk *walk, int descriptor, int depth) {
     bool ok = true;
     struct dirent *entry;
     while (ok && (errno = 0, entry = readdir(folder)) != NULL)
-        if (entry->d_name[0] != '.') ok = list_entry(walk, dirfd(folder), entry, depth);
+        if (entry->d_name[0] != '.') ok = list_entry(walk, dirfd(folder), entry->d_name, depth);
     if (ok && errno != 0)
         ok = fail(walk->error, "cannot list the folder %s/%.400s: %s", walk->root, walk->path,
                   strerror(errno));
@@ -89,4 +95,29 @@ bool folder_list(const char *path, FileNames *names, Error *error) {
     int descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (descriptor < 0) return fail(error, "cannot open the folder %s: %s", path, strerror(errno));
     return list(&walk, descriptor, 0);
+}
+
+static bool is_unchanged(const char *path, const FileName *file, Error *error) {
+    struct stat status;
+    if (stat(path, &status) != 0) return fail(error, "cannot open %s: %s", path, strerror(errno));
+    if (!S_ISREG(status.st_mode) || status.st_size != file->size || modified(&status) != file->modified)
+        return fail(error, "%s has changed since its folder was listed", path);
+    return true;
+}
+
+bool folder_read(const char *folder, const FileName *file, size_t limit, char **data, size_t *size,
+                 Error *error) {
+    *data = NULL;
+    size_t length = strlen(folder) + strlen(file->name) + 2;
+    char *path = malloc(length);
+    if (path == NULL) return fail(error, "%s: out of memory", folder);
+    snprintf(path, length, "%s/%s", folder, file->name);
+    /* Before, not to open a pipe; after, for what was written meanwhile. */
+    bool ok = is_unchanged(path, file, error) && read_file(path, limit, data, size, error) &&
+              is_unchanged(path, file, error);
+    free(path);
+    if (ok) return true;
+    free(*data);
+    *data = NULL;
+    return false;
 }

@@ -70,7 +70,7 @@ static bool list_entries(ZipArchive *archive, FileNames *names, Error *error) {
                         fault, shown(name, text));
         bool folder = name[strlen(name) - 1] == '/';
         if (folder || is_hidden(name)) continue;
-        if (!file_names_add(names, name, (uint64_t)i))
+        if (!file_names_add(names, (FileName){(char *)name, (uint64_t)i, 0, 0}))
             return fail(error, "%s: out of memory for %" PRId64 " names", archive->name,
                         (int64_t)count);
     }
@@ -192,14 +192,14 @@ static bool read_bytes(zip_file_t *file, const char *title, char *data, size_t s
     return true;
 }
 
-static bool read_entry(ZipArchive *archive, uint64_t tag, const char *title, size_t limit, char **data,
-                       size_t *size, Error *error) {
+static bool read_entry(ZipArchive *archive, uint64_t number, const char *title, size_t limit,
+                       char **data, size_t *size, Error *error) {
     zip_stat_t entry;
     zip_stat_init(&entry);
-    if (zip_stat_index(archive->zip, tag, 0, &entry) != 0)
+    if (zip_stat_index(archive->zip, number, 0, &entry) != 0)
         return fail(error, "cannot read %s: %.200s", title, zip_strerror(archive->zip));
     if (!check_entry(&entry, title, limit, error)) return false;
-    zip_file_t *file = zip_fopen_index(archive->zip, tag, 0);
+    zip_file_t *file = zip_fopen_index(archive->zip, number, 0);
     if (file == NULL) return fail(error, "cannot read %s: %.200s", title, zip_strerror(archive->zip));
     char *bytes = malloc((size_t)entry.size + 1);
     bool ok = bytes != NULL ? read_bytes(file, title, bytes, (size_t)entry.size, error)
@@ -223,12 +223,12 @@ static bool has_changed(const ZipArchive *archive) {
            now.st_mtim.tv_sec != then->st_mtim.tv_sec || now.st_mtim.tv_nsec != then->st_mtim.tv_nsec;
 }
 
-bool zip_archive_read(ZipArchive *archive, uint64_t tag, const char *title, size_t limit, char **data,
-                      size_t *size, Error *error) {
+bool zip_archive_read(ZipArchive *archive, uint64_t number, const char *title, size_t limit,
+                      char **data, size_t *size, Error *error) {
     *data = NULL;
     *size = 0;
     pthread_mutex_lock(&archive->mutex);
-    bool ok = read_entry(archive, tag, title, limit, data, size, error);
+    bool ok = read_entry(archive, number, title, limit, data, size, error);
     bool changed = has_changed(archive);
     pthread_mutex_unlock(&archive->mutex);
     if (!changed) return ok;
