@@ -114,14 +114,9 @@ static void count_evaluation(void *user) {
                                         (long long)job->batch_size * job->evaluations / nfe);
 }
 
-static void choose_labels(const Job *job, const uint64_t *seeds, int n) {
-    for (int i = 0; i < n; i++) {
-        job->labels[i] = job->options->class_label;
-        if (job->label_dim == 0)
-            job->labels[i] = -1;
-        else if (job->options->class_label == JOB_CLASS_OF_SEED)
-            job->labels[i] = random_label(seeds[i], job->label_dim);
-    }
+int32_t job_label(int class_label, uint64_t seed, int label_dim) {
+    if (label_dim == 0) return -1;
+    return class_label == JOB_CLASS_OF_SEED ? random_label(seed, label_dim) : class_label;
 }
 
 static bool write_images(Job *job, const uint64_t *seeds, int n) {
@@ -157,7 +152,8 @@ static bool sample_batch(Job *job) {
     const bool tensors = job->options->tensors != NULL;
     job->evaluations = 0;
     job->batch_size = n;
-    choose_labels(job, seeds, n);
+    for (int i = 0; i < n; i++)
+        job->labels[i] = job_label(job->options->class_label, seeds[i], job->label_dim);
     sampler_run(job->sampler, seeds, job->labels, n, tensors ? job->values : NULL, count_evaluation,
                 job);
     if (job->pixels != NULL && !write_images(job, seeds, n)) return false;

@@ -10,6 +10,9 @@
 
 enum { JOB_CLASS_OF_SEED = -1 };
 
+/* The label of a seed's image: -1 = the model has none. */
+int32_t job_label(int class_label, uint64_t seed, int label_dim);
+
 typedef struct {
     Seeds seeds;
     int class_label;    /* of every image; JOB_CLASS_OF_SEED: each seed's own draw */

@@ -179,6 +179,19 @@ void noise_fill(Context *ctx, const uint64_t *seeds, int draw, float scale, Tens
 /* pixels.cu: out[n][h][w][c] (device bytes) = trunc(clip(127.5 x + 128, 0, 255)); NaN becomes 0. */
 void to_pixels(Context *ctx, Tensor x, uint8_t *out);
 
+/* ---- feature networks ------------------------------------------------------------------------- */
+
+/* pixels.cu: out[n][h][w][c] = pixels / 127.5 - 1; pixels: device bytes in the same order. */
+void from_pixels(Context *ctx, const uint8_t *pixels, Tensor out);
+
+/* bias_relu.cu: out[n][i][j][c] = max(0, x[n][stride i][stride j][c] + bias[c]): with conv2d before it,
+ * a convolution of that stride.  bias: device [c] F32, 16-byte aligned; out [n,ceil(h/stride),
+ * ceil(w/stride),c]; may be x if the stride is 1. */
+void bias_relu(Context *ctx, Tensor x, const float *bias, int stride, Tensor out);
+
+/* channel_mean.cu: out [n,1,1,c] F32 = the mean of x [n,h,w,c] over an image's pixels. */
+void channel_mean(Context *ctx, Tensor x, Tensor out);
+
 #ifdef __cplusplus
 }
 #endif

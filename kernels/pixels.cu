@@ -1,6 +1,6 @@
-// From the sampler's state to bytes.
+// From the sampler's state to bytes, and from bytes to values.
 #include "device/checks.cuh"
-#include "device/launch.cuh"
+#include "device/types.cuh"
 
 __device__ inline unsigned char to_pixel(float x) {
     // Rounded after the product and after the sum, as two operations of an array library do.
@@ -20,4 +20,24 @@ void to_pixels(Context *ctx, Tensor x, uint8_t *out) {
     LAUNCH(pixels_kernel, blocks_for(ctx, count, BLOCK), BLOCK, 0, ctx->stream, (const float *)x.data,
            count, out);
     check_launch(ctx, "to_pixels");
+}
+
+template <typename T>
+__global__ void values_kernel(const unsigned char *pixels, long long count, T *out) {
+    const Range share = block_range(count);
+    // Divided as the reference divides: a product with 1 / 127.5 would differ in the last bit.
+    for (long long i = share.begin + threadIdx.x; i < share.end; i += BLOCK)
+        out[i] = from_float<T>(pixels[i] / 127.5f - 1);
+}
+
+void from_pixels(Context *ctx, const uint8_t *pixels, Tensor out) {
+    if (!check_tensor(ctx, "from_pixels", "out", out)) return;
+    if (!context_runs(ctx) || out.n == 0) return;
+    const long long count = (long long)rows_of(out) * out.c;
+    with_type(out.dtype, [&](auto zero) {
+        using T = decltype(zero);
+        LAUNCH((values_kernel<T>), blocks_for(ctx, count, BLOCK), BLOCK, 0, ctx->stream, pixels, count,
+               (T *)out.data);
+    });
+    check_launch(ctx, "from_pixels");
 }

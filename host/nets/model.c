@@ -7,11 +7,11 @@
 #include <unistd.h>
 
 #include "io/file.h"
+#include "io/hash.h"
 #include "io/json.h"
 
 enum { PRESET_LIMIT = 1 << 20 };
 
-static const uint64_t HASH_START = 0xcbf29ce484222325u;
 static const char random_prefix[] = "random:";
 
 /* What is known of a model before its weights are read. */
@@ -91,31 +91,6 @@ static bool describe_preset(Description *description, const char *name, Error *e
     return ok;
 }
 
-/* FNV-1a, taken over 8-byte words so that gigabytes of weights take no time to speak of. */
-static uint64_t hash_bytes(uint64_t hash, const void *data, size_t size) {
-    for (size_t i = 0; i < size; i += 8) {
-        uint64_t word = 0;
-        memcpy(&word, (const char *)data + i, size - i < 8 ? size - i : 8);
-        hash = (hash ^ word) * 0x100000001b3u;
-    }
-    return hash;
-}
-
-static uint64_t hash_text(uint64_t hash, const char *text) {
-    return hash_bytes(hash, text, strlen(text));
-}
-
-static uint64_t hash_file(const Safetensors *file) {
-    uint64_t hash = hash_text(HASH_START, safetensors_metadata(file, "config"));
-    for (int i = 0; i < safetensors_count(file); i++) {
-        const SafetensorsTensor *tensor = safetensors_tensor(file, i);
-        hash = hash_text(hash, tensor->name);
-        const size_t bytes = safetensors_elements(tensor) * safetensors_type_size(tensor->type);
-        hash = hash_bytes(hash, tensor->data, bytes);
-    }
-    return hash;
-}
-
 static bool build(Model *model, Context *ctx, const Description *description, DType dtype,
                   WeightSource *source, Error *error) {
     if (source == NULL) return false;
@@ -131,7 +106,7 @@ static bool load_file(Model *model, Context *ctx, const char *path, DType dtype,
     if (file == NULL) return false;
     bool ok = describe_file(&description, file, error);
     if (ok) {
-        model->hash = hash_file(file);
+        model->hash = hash_tensors(hash_text(HASH_START, safetensors_metadata(file, "config")), file);
         ok = build(model, ctx, &description, dtype, weights_from_file(file, error), error);
     }
     safetensors_close(file);

@@ -1,0 +1,117 @@
+/* kairos evaluate ref: reference statistics of a data set. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "commands/evaluate.h"
+#include "manifest.h"
+#include "score.h"
+#include "statistics_file.h"
+
+typedef struct {
+    Session session; /* without a model */
+    const char *data, *out, *features;
+    int batch;
+    bool quiet;
+} Reference;
+
+static const OptionsUsage usage = {
+    .command = "kairos evaluate ref",
+    .summary =
+        "Makes the reference statistics, mean and covariance of the features of a data set's images, "
+        "that "
+        "kairos evaluate compares with.",
+    .examples = "kairos evaluate ref --data fashion-mnist.zip --out reference.safetensors\n"};
+
+static int parse(Reference *r, int count, char **arguments) {
+    Option options[] = {
+        {.name = "data",
+         .kind = OPTION_TEXT,
+         .value = &r->data,
+         .argument = "PATH",
+         .required = true,
+         .help = "data set: a folder or an uncompressed ZIP file of PNG or NPY images"},
+        {.name = "out",
+         .kind = OPTION_TEXT,
+         .value = &r->out,
+         .argument = "FILE",
+         .required = true,
+         .help = "where the statistics go (.safetensors)"},
+        EVALUATE_OPTION_FEATURES(r->features),
+        {.name = "batch",
+         .kind = OPTION_INT,
+         .value = &r->batch,
+         .argument = "N",
+         .low = 1,
+         .high = 1 << 20,
+         .help = "most images at once"},
+        SESSION_OPTION_ENGINE(r->session),
+        SESSION_OPTION_DEVICE(r->session),
+        {.name = "quiet", .kind = OPTION_FLAG, .value = &r->quiet, .help = "no progress"},
+    };
+    return options_parse(&usage, options, sizeof options / sizeof *options, count, arguments);
+}
+
+bool evaluate_dataset(Context *ctx, const char *features_path, const char *dataset_path, int batch,
+                      bool quiet, Statistics *statistics, uint64_t *detector, Error *error) {
+    Features features = {.net = NULL};
+    Dataset *dataset = dataset_open(dataset_path, error);
+    if (dataset == NULL) return false;
+    const DatasetInfo info = dataset_info(dataset);
+    if (info.images < batch) batch = (int)info.images;
+    const bool ok =
+        features_create(&features, ctx, features_path, info.h, info.w, info.c, batch, error) &&
+        statistics_create(statistics, features.net->features, error) &&
+        score_dataset(&features, dataset, statistics, quiet, error);
+    *detector = features.hash;
+    features_destroy(&features);
+    dataset_close(dataset);
+    return ok;
+}
+
+static bool leave_manifest(const Reference *r, const Gaussian *gaussian, int count, char **arguments,
+                           Error *error) {
+    char hash[24];
+    snprintf(hash, sizeof hash, "%016" PRIx64, gaussian->detector);
+    json_t *command = json_pack("[ss]", "evaluate", "ref");
+    json_t *settings =
+        json_pack("{ss ss sI ss}", "data", r->data, "features", hash, "images",
+                  (json_int_t)gaussian->images, "engine", session_engines[r->session.engine]);
+    for (int i = 0; i < count; i++) json_array_append_new(command, json_string(arguments[i]));
+    const bool ok = command != NULL && settings != NULL
+                        ? manifest_write(r->out, settings, command, error)
+                        : fail(error, "out of memory for the manifest");
+    json_decref(command);
+    json_decref(settings);
+    return ok;
+}
+
+static bool write_statistics(const Reference *r, const Statistics *statistics, uint64_t detector,
+                             Gaussian *gaussian, Error *error) {
+    if (!statistics_gaussian(statistics, gaussian, error)) return false;
+    gaussian->detector = detector;
+    return gaussian_write(gaussian, r->out, error);
+}
+
+int command_evaluate_ref(int count, char **arguments) {
+    Reference r = {.session = session_defaults(), .features = EVALUATE_FEATURES, .batch = 256};
+    Statistics statistics = {0};
+    Gaussian gaussian = {0};
+    Error error = {""};
+    uint64_t detector = 0;
+    const int status = parse(&r, count, arguments);
+    if (status >= 0) return status;
+    r.session.ctx = context_create(r.session.device, (Engine)r.session.engine, &error);
+    const bool ok = r.session.ctx != NULL &&
+                    evaluate_dataset(r.session.ctx, r.features, r.data, r.batch, r.quiet, &statistics,
+                                     &detector, &error) &&
+                    write_statistics(&r, &statistics, detector, &gaussian, &error) &&
+                    leave_manifest(&r, &gaussian, count, arguments, &error);
+    if (ok)
+        printf("%s: statistics of %d features of %" PRId64 " images\n", r.out, gaussian.features,
+               gaussian.images);
+    statistics_free(&statistics);
+    gaussian_free(&gaussian);
+    session_close(&r.session);
+    return ok ? 0 : session_fail("evaluate ref", &error);
+}

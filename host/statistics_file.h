@@ -1,0 +1,19 @@
+/* Statistics in files: reference statistics (safetensors: mu [D], sigma [D,D] F64; metadata
+ * num_images), and the sums of a run that may be killed. */
+#ifndef KAIROS_STATISTICS_FILE_H
+#define KAIROS_STATISTICS_FILE_H
+
+#include "statistics.h"
+
+/* Reads PREFIXmu and PREFIXsigma; `prefix` is "" or, for other statistics in the same file, as "test.".
+ * Fails unless everything is finite and sigma symmetric. */
+bool gaussian_read(Gaussian *gaussian, const char *path, const char *prefix, Error *error);
+bool gaussian_write(const Gaussian *gaussian, const char *path, Error *error);
+
+/* The sums, with a text that tells what they are of.  Reading fails if the file's text is another. */
+bool statistics_write(const Statistics *statistics, const char *path, const char *settings,
+                      Error *error);
+/* `statistics` was created with the number of features that the file must have. */
+bool statistics_read(Statistics *statistics, const char *path, const char *settings, Error *error);
+
+#endif

@@ -1,0 +1,35 @@
+// Global mean pooling.
+#include "device/checks.cuh"
+#include "device/pack.cuh"
+
+// A thread takes V neighbouring channels of an image; the pixels are added in their order.
+template <typename T, int V>
+__global__ void channel_mean_kernel(const T *x, int pixels, int channels, long long packs, float *out) {
+    const Range share = block_range(packs);
+    for (long long i = share.begin + threadIdx.x; i < share.end; i += BLOCK) {
+        const long long image = i * V / channels;
+        const T *data = x + image * pixels * channels + (i * V - image * channels);
+        Floats<V> sum = load<V>(data);
+        for (long long p = 1; p < pixels; ++p) {
+            const Floats<V> v = load<V>(data + p * channels);
+            unrolled<V>([&](int j) { sum.at[j] += v.at[j]; });
+        }
+        unrolled<V>([&](int j) { sum.at[j] /= pixels; });
+        store(out + i * V, sum);
+    }
+}
+
+void channel_mean(Context *ctx, Tensor x, Tensor out) {
+    if (!check_tensor(ctx, "channel_mean", "x", x) ||
+        !check_shape(ctx, "channel_mean", "out", out, F32, x.n, 1, 1, x.c))
+        return;
+    if (!context_runs(ctx) || x.n == 0) return;
+    with_width(x.dtype, x.c, [&](auto zero, auto width) {
+        using T = decltype(zero);
+        constexpr int V = decltype(width)::value;
+        const long long packs = (long long)x.n * x.c / V;
+        LAUNCH((channel_mean_kernel<T, V>), blocks_for(ctx, packs, BLOCK), BLOCK, 0, ctx->stream,
+               (const T *)x.data, x.h * x.w, x.c, packs, (float *)out.data);
+    });
+    check_launch(ctx, "channel_mean");
+}
