@@ -13,21 +13,57 @@ static bool allocate(Schedule *schedule, int steps, Error *error) {
     return schedule->sigma != NULL || fail(error, "out of memory for %d noise levels", steps);
 }
 
-bool schedule_edm(Schedule *schedule, int steps, double sigma_min, double sigma_max, double rho,
-                  Error *error) {
+bool schedule_create(Schedule *schedule, int steps, double sigma_min, double sigma_max, Error *error) {
+    *schedule = (Schedule){0, NULL};
     if (steps < 1 || steps > MAX_STEPS)
         return fail(error, "%d steps: expected 1 to %d", steps, MAX_STEPS);
     if (!(sigma_min > 0 && sigma_min < sigma_max && isfinite(sigma_max)))
         return fail(error, "noise levels from %g down to %g: expected sigma_max > sigma_min > 0",
                     sigma_max, sigma_min);
-    if (!(rho > 0 && isfinite(rho))) return fail(error, "rho is %g: expected a positive number", rho);
     if (!allocate(schedule, steps, error)) return false;
-    const double high = pow(sigma_max, 1 / rho), low = pow(sigma_min, 1 / rho);
+    schedule->sigma[steps - 1] = sigma_min;
     schedule->sigma[0] = sigma_max;
-    for (int i = 1; i < steps; i++)
-        schedule->sigma[i] = pow(high + i * (low - high) / (steps - 1), rho);
-    if (steps > 1) schedule->sigma[steps - 1] = sigma_min; /* not a rounding away from it */
     return true;
+}
+
+bool schedule_finish(Schedule *schedule, Error *error) {
+    const double *sigma = schedule->sigma;
+    for (int i = 0; i < schedule->steps; i++) {
+        if (sigma[i] > sigma[i + 1]) continue;
+        fail(error, "%d steps are too many, or too fine at one end: level %d is %.17g, the next %.17g",
+             schedule->steps, i, sigma[i], sigma[i + 1]);
+        schedule_free(schedule);
+        return false;
+    }
+    return true;
+}
+
+bool schedule_edm(Schedule *schedule, int steps, double sigma_min, double sigma_max, double rho,
+                  Error *error) {
+    if (!(rho > 0 && isfinite(rho))) return fail(error, "rho is %g: expected a positive number", rho);
+    if (!schedule_create(schedule, steps, sigma_min, sigma_max, error)) return false;
+    const double high = pow(sigma_max, 1 / rho), low = pow(sigma_min, 1 / rho);
+    for (int i = 1; i < steps - 1; i++)
+        schedule->sigma[i] = pow(high + i * (low - high) / (steps - 1), rho);
+    return schedule_finish(schedule, error);
+}
+
+bool schedule_log_uniform(Schedule *schedule, int steps, double sigma_min, double sigma_max,
+                          Error *error) {
+    if (!schedule_create(schedule, steps, sigma_min, sigma_max, error)) return false;
+    const double high = log(sigma_max), low = log(sigma_min);
+    for (int i = 1; i < steps - 1; i++) schedule->sigma[i] = exp(high + i * (low - high) / (steps - 1));
+    return schedule_finish(schedule, error);
+}
+
+bool schedule_gaussian(Schedule *schedule, int steps, double sigma_min, double sigma_max, double c,
+                       Error *error) {
+    if (!(c > 0 && isfinite(c))) return fail(error, "c is %g: expected a positive number", c);
+    if (!schedule_create(schedule, steps, sigma_min, sigma_max, error)) return false;
+    const double high = atan(sigma_max / c), low = atan(sigma_min / c);
+    for (int i = 1; i < steps - 1; i++)
+        schedule->sigma[i] = c * tan(high + i * (low - high) / (steps - 1));
+    return schedule_finish(schedule, error);
 }
 
 static bool take_levels(Schedule *schedule, JsonDoubles levels, const char *path, Error *error) {

@@ -13,18 +13,14 @@ static const char *const solvers[] = {"ddim", "heun", NULL}; /* in the order of 
 Sampling sampling_defaults(void) {
     return (Sampling){.session = session_defaults(),
                       .seeds_text = "0-63",
-                      .schedule_name = "edm",
+                      .schedule_options = schedule_options_defaults(),
                       .class_label = JOB_CLASS_OF_SEED,
                       .batch = 64,
-                      .steps = 32,
-                      .guidance = 1,
-                      .sigma_min = 0.002,
-                      .sigma_max = 80,
-                      .rho = 7};
+                      .guidance = 1};
 }
 
 int sampling_options(Sampling *s, Option *options) {
-    const Option table[] = {
+    const Option before[] = {
         SESSION_OPTION_NET(s->session),
         SESSION_OPTION_GNET(s->session),
         {.name = "guidance",
@@ -54,40 +50,17 @@ int sampling_options(Sampling *s, Option *options) {
          .low = 1,
          .high = 1 << 20,
          .help = "most images at once"},
-        {.name = "steps",
-         .kind = OPTION_INT,
-         .value = &s->steps,
-         .argument = "N",
-         .low = 1,
-         .high = 1000000,
-         .help = "noise levels before 0"},
-        {.name = "schedule",
-         .kind = OPTION_TEXT,
-         .value = &s->schedule_name,
-         .argument = "NAME|FILE",
-         .help = "edm, or a JSON file with an array \"sigma\" (then --steps and the next three do not "
-                 "count)"},
-        {.name = "sigma_min",
-         .kind = OPTION_DOUBLE,
-         .value = &s->sigma_min,
-         .argument = "S",
-         .low = 1e-12,
-         .high = 1e12,
-         .help = "lowest noise level before 0"},
-        {.name = "sigma_max",
-         .kind = OPTION_DOUBLE,
-         .value = &s->sigma_max,
-         .argument = "S",
-         .low = 1e-12,
-         .high = 1e12,
-         .help = "highest noise level"},
-        {.name = "rho",
-         .kind = OPTION_DOUBLE,
-         .value = &s->rho,
-         .argument = "R",
-         .low = 1e-3,
-         .high = 1e6,
-         .help = "exponent of the edm schedule"},
+    };
+    const Option schedule = {.name = "schedule",
+                             .kind = OPTION_TEXT,
+                             .value = &s->schedule_options.name,
+                             .argument = "KIND|FILE",
+                             .default_text = "edm",
+                             .help =
+                                 "a kind of kairos schedule (edm, log-uniform, gaussian, entropic, "
+                                 "rescaled, spectral, order), or a JSON file with an array "
+                                 "\"sigma\", which says all"};
+    const Option after[] = {
         {.name = "solver",
          .kind = OPTION_CHOICE,
          .value = &s->solver,
@@ -105,9 +78,12 @@ int sampling_options(Sampling *s, Option *options) {
         SESSION_OPTION_DEVICE(s->session),
         {.name = "quiet", .kind = OPTION_FLAG, .value = &s->quiet, .help = "no progress"},
     };
-    _Static_assert(sizeof table / sizeof *table <= SAMPLING_OPTIONS, "room for the options");
-    memcpy(options, table, sizeof table);
-    return sizeof table / sizeof *table;
+    enum { BEFORE = sizeof before / sizeof *before, AFTER = sizeof after / sizeof *after };
+    _Static_assert(BEFORE + SCHEDULE_OPTIONS + AFTER <= SAMPLING_OPTIONS, "room for the options");
+    memcpy(options, before, sizeof before);
+    const int count = BEFORE + schedule_options(&s->schedule_options, schedule, options + BEFORE);
+    memcpy(options + count, after, sizeof after);
+    return count + AFTER;
 }
 
 bool sampling_check_usage(Sampling *s, Error *error) {
@@ -115,13 +91,8 @@ bool sampling_check_usage(Sampling *s, Error *error) {
         return fail(error, "--eta %g: the heun solver is deterministic; use --solver ddim", s->eta);
     if (s->session.gnet != NULL && s->guidance == 1)
         return fail(error, "--gnet without --guidance: a weight of 1 would not use it");
+    if (!schedule_options_check(&s->schedule_options, "schedule", SCHEDULE_EDM, error)) return false;
     return seeds_parse(s->seeds_text, SEEDS_LIMIT, &s->seeds, error);
-}
-
-static bool choose_schedule(Sampling *s, Error *error) {
-    if (strcmp(s->schedule_name, "edm") != 0)
-        return schedule_read(&s->schedule, s->schedule_name, error);
-    return schedule_edm(&s->schedule, s->steps, s->sigma_min, s->sigma_max, s->rho, error);
 }
 
 static bool check_model(const Sampling *s, Error *error) {
@@ -136,7 +107,8 @@ static bool check_model(const Sampling *s, Error *error) {
 }
 
 bool sampling_open(Sampling *s, Error *error) {
-    return choose_schedule(s, error) && session_open(&s->session, error) && check_model(s, error);
+    return schedule_options_make(&s->schedule_options, &s->schedule, error) &&
+           session_open(&s->session, error) && check_model(s, error);
 }
 
 static json_t *model_identity(const Model *model) {

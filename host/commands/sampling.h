@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 
+#include "commands/schedule_options.h"
 #include "commands/session.h"
 #include "io/seeds.h"
 #include "sampler.h"
@@ -12,10 +13,11 @@
 typedef struct {
     /* options, with their defaults */
     Session session;
-    const char *seeds_text, *schedule_name;
+    const char *seeds_text;
+    ScheduleOptions schedule_options;
     int class_label; /* of every image; JOB_CLASS_OF_SEED: each seed's own draw */
-    int batch, steps, solver;
-    double guidance, eta, sigma_min, sigma_max, rho;
+    int batch, solver;
+    double guidance, eta;
     bool quiet;
     /* read by sampling_check_usage */
     Seeds seeds;

@@ -1,0 +1,32 @@
+/* The options that choose a schedule, for every command that takes one. */
+#ifndef KAIROS_SCHEDULE_OPTIONS_H
+#define KAIROS_SCHEDULE_OPTIONS_H
+
+#include "io/options.h"
+#include "schedule_kinds.h"
+
+typedef struct {
+    /* options, with their defaults */
+    const char *name;        /* a kind or a file; NULL = not given */
+    int rule;                /* index of integration_rules */
+    ScheduleRequest request; /* its order is NaN where none is given */
+    /* found by schedule_options_check */
+    const char *file; /* NULL: the request says which */
+} ScheduleOptions;
+
+ScheduleOptions schedule_options_defaults(void);
+
+/* Fills `options`, which has room for SCHEDULE_OPTIONS, with entries of a command's table, of which
+ * `name` is the one that chooses; returns how many there are. */
+enum { SCHEDULE_OPTIONS = 10 };
+int schedule_options(ScheduleOptions *s, Option name, Option *options);
+
+/* Settles the kind; refuses wrong usage that the table of options cannot see.  fallback: the kind of a
+ * command line without one (an index of schedule_kinds), -1 = there must be one.  option: the name of
+ * the one that chooses ("schedule"). */
+bool schedule_options_check(ScheduleOptions *s, const char *option, int fallback, Error *error);
+
+/* Makes or reads the levels. */
+bool schedule_options_make(const ScheduleOptions *s, Schedule *schedule, Error *error);
+
+#endif

@@ -1,0 +1,135 @@
+#include "schedule_kinds.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const schedule_kinds[] = {"edm",      "log-uniform", "gaussian", "entropic",
+                                      "rescaled", "spectral",    "order",    NULL};
+const char *const integration_rules[] = {"cubic", "left", NULL};
+
+ScheduleRequest schedule_request_defaults(void) {
+    return (ScheduleRequest){.kind = SCHEDULE_EDM, .steps = 32, .rho = 7, .c = 0.5};
+}
+
+int schedule_kind_of(const char *name) {
+    for (int i = 0; schedule_kinds[i] != NULL; i++)
+        if (strcmp(name, schedule_kinds[i]) == 0) return i;
+    return -1;
+}
+
+static bool has_curve(ScheduleKind kind) { return kind >= SCHEDULE_ENTROPIC; }
+
+bool schedule_request_check(const ScheduleRequest *request, Error *error) {
+    if (!has_curve(request->kind) || request->curve != NULL) return true;
+    if (request->kind != SCHEDULE_SPECTRAL)
+        return fail(error, "the %s schedule needs a --curve (kairos measure makes one)",
+                    schedule_kinds[request->kind]);
+    return request->spectrum != NULL ||
+           fail(error,
+                "the spectral schedule needs a --spectrum, or a --curve with one beside it (kairos "
+                "measure --spectral makes them)");
+}
+
+/* The request's ends, or the given ones where it leaves them open. */
+static double low_end(const ScheduleRequest *r, double low) {
+    return r->sigma_min > 0 ? r->sigma_min : low;
+}
+static double high_end(const ScheduleRequest *r, double high) {
+    return r->sigma_max > 0 ? r->sigma_max : high;
+}
+
+/* ---- from formulas ------------------------------------------------------------------------------ */
+
+static bool make_from_formula(Schedule *schedule, const ScheduleRequest *r, Error *error) {
+    const double low = low_end(r, 0.002), high = high_end(r, 80);
+    switch (r->kind) {
+        case SCHEDULE_LOG_UNIFORM:
+            return schedule_log_uniform(schedule, r->steps, low, high, error);
+        case SCHEDULE_GAUSSIAN:
+            return schedule_gaussian(schedule, r->steps, low, high, r->c, error);
+        default:
+            return schedule_edm(schedule, r->steps, low, high, r->rho, error);
+    }
+}
+
+/* ---- from measurements -------------------------------------------------------------------------- */
+
+static double order_of(const ScheduleRequest *r) {
+    if (r->kind == SCHEDULE_ENTROPIC) return ORDER_ENTROPIC;
+    if (r->kind == SCHEDULE_RESCALED) return ORDER_RESCALED;
+    return r->order;
+}
+
+static bool levels_of_time(Schedule *schedule, const ScheduleRequest *r, const double *sigma,
+                           const double *time, int n, Error *error) {
+    return schedule_from_time(schedule, sigma, time, n, r->steps, low_end(r, sigma[0]),
+                              high_end(r, sigma[n - 1]), error);
+}
+
+/* The times know no file. */
+static bool name_file(const char *path, Error *error) {
+    const Error reason = *error;
+    return fail(error, "%s: %.900s", path, reason.text);
+}
+
+static double *time_create(int levels, Error *error) {
+    double *time = calloc((size_t)levels, sizeof *time);
+    if (time == NULL) fail(error, "out of memory for %d noise levels", levels);
+    return time;
+}
+
+static bool make_from_curve(Schedule *schedule, const ScheduleRequest *r, Error *error) {
+    Curve curve;
+    if (!curve_read(&curve, r->curve, error)) return false;
+    double *time = time_create(curve.levels, error);
+    const bool ok = time != NULL && entropic_time(&curve, order_of(r), r->rule, time, error) &&
+                    levels_of_time(schedule, r, curve.sigma, time, curve.levels, error);
+    free(time);
+    curve_free(&curve);
+    return ok || name_file(r->curve, error);
+}
+
+static bool make_from_spectrum(Schedule *schedule, const ScheduleRequest *r, const char *path,
+                               Error *error) {
+    Spectrum spectrum;
+    if (!spectrum_read(&spectrum, path, error)) return false;
+    double *time = time_create(spectrum.levels, error);
+    const bool ok = time != NULL && spectral_time(&spectrum, r->rule, time, error) &&
+                    levels_of_time(schedule, r, spectrum.sigma, time, spectrum.levels, error);
+    free(time);
+    spectrum_free(&spectrum);
+    return ok || name_file(path, error);
+}
+
+static bool make_spectral(Schedule *schedule, const ScheduleRequest *r, Error *error) {
+    if (r->spectrum != NULL) return make_from_spectrum(schedule, r, r->spectrum, error);
+    char *beside = spectrum_path(r->curve);
+    if (beside == NULL) return fail(error, "out of memory for the name of %s", r->curve);
+    const bool ok = make_from_spectrum(schedule, r, beside, error);
+    free(beside);
+    return ok;
+}
+
+bool schedule_make(Schedule *schedule, const ScheduleRequest *request, Error *error) {
+    *schedule = (Schedule){0, NULL};
+    if (!schedule_request_check(request, error)) return false;
+    if (!has_curve(request->kind)) return make_from_formula(schedule, request, error);
+    if (request->kind == SCHEDULE_SPECTRAL) return make_spectral(schedule, request, error);
+    return make_from_curve(schedule, request, error);
+}
+
+/* ---- provenance --------------------------------------------------------------------------------- */
+
+json_t *schedule_request_describe(const ScheduleRequest *r) {
+    const bool curve = has_curve(r->kind), spectral = r->kind == SCHEDULE_SPECTRAL;
+    json_t *json = json_pack("{ss si}", "kind", schedule_kinds[r->kind], "steps", r->steps);
+    if (r->kind == SCHEDULE_EDM) json_object_set_new(json, "rho", json_real(r->rho));
+    if (r->kind == SCHEDULE_GAUSSIAN) json_object_set_new(json, "c", json_real(r->c));
+    if (curve && !spectral) json_object_set_new(json, "order", json_real(order_of(r)));
+    if (curve) json_object_set_new(json, "rule", json_string(integration_rules[r->rule]));
+    if (curve && r->curve != NULL) json_object_set_new(json, "curve", json_string(r->curve));
+    if (spectral && r->spectrum != NULL)
+        json_object_set_new(json, "spectrum", json_string(r->spectrum));
+    return json;
+}
