@@ -47,6 +47,7 @@ static bool open_device(Context *ctx, int device) {
     if (!check_cuda(ctx, cudaGetDeviceProperties(&properties, device), "cudaGetDeviceProperties"))
         return false;
     ctx->processors = properties.multiProcessorCount;
+    ctx->integrated = properties.integrated != 0;
     return check_cuda(ctx, cudaStreamCreateWithFlags(&ctx->stream, cudaStreamNonBlocking),
                       "cudaStreamCreate");
 }

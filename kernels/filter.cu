@@ -8,7 +8,8 @@
 #include "conv.h"
 #include "device/types.cuh"
 
-// Below this many channels the transforms of Winograd's method cost more than the products it saves.
+// Winograd's method as conv_winograd.cu arranges it lives in the large cache that each of a CPU's cores
+// has; for GPUs cuDNN has kernels of its own.  Below this many channels the transforms of Winograd's method cost more than the products it saves.
 constexpr int WINOGRAD_CHANNELS = 16;
 
 static Method method_for(const Context *ctx, const Filter *filter) {
@@ -16,7 +17,7 @@ static Method method_for(const Context *ctx, const Filter *filter) {
     if (filter->dtype != F32) return METHOD_CUDNN;
     if (filter->size == 1) return METHOD_PRODUCT;
     const int fewest = filter->cin < filter->cout ? filter->cin : filter->cout;
-    return fewest >= WINOGRAD_CHANNELS ? METHOD_WINOGRAD : METHOD_CUDNN;
+    return ctx->integrated && fewest >= WINOGRAD_CHANNELS ? METHOD_WINOGRAD : METHOD_CUDNN;
 }
 
 // [cout][taps][cin] as [taps][cin][cout]
