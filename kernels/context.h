@@ -12,7 +12,7 @@ struct Context {
     cudaStream_t stream;
     Engine engine;
     int device, processors;
-    bool integrated; /* the processors are the host's, with its caches */
+    bool integrated;     /* the processors are the host's, with its caches */
     cudnnHandle_t cudnn; /* opened for ENGINE_LIBRARY */
     cublasHandle_t cublas;
     void *workspace;

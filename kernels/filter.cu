@@ -8,8 +8,9 @@
 #include "conv.h"
 #include "device/types.cuh"
 
-// Winograd's method as conv_winograd.cu arranges it lives in the large cache that each of a CPU's cores
-// has; for GPUs cuDNN has kernels of its own.  Below this many channels the transforms of Winograd's method cost more than the products it saves.
+// Winograd's method as conv_winograd.cu arranges it lives in the large cache that each core of a CPU
+// has; for GPUs cuDNN has kernels of its own.  Below this many channels its transforms cost more than
+// the products that it saves.
 constexpr int WINOGRAD_CHANNELS = 16;
 
 static Method method_for(const Context *ctx, const Filter *filter) {
