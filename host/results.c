@@ -31,15 +31,24 @@ bool result_same_cell(const Result *a, const Result *b) {
 
 /* ---- a line -------------------------------------------------------------------------------------- */
 
+/* The shortest text that reads back as the same number. */
+static const char *shortest(double value, char text[32]) {
+    for (int digits = 1; digits <= 17; digits++) {
+        snprintf(text, 32, "%.*g", digits, value);
+        if (strtod(text, NULL) == value) break;
+    }
+    return text;
+}
+
 void result_line(const Result *r, char *text) {
-    char order[32] = "null";
-    if (!isnan(r->order)) snprintf(order, sizeof order, "%.9g", r->order);
+    char order[32] = "null", eta[32];
+    if (!isnan(r->order)) shortest(r->order, order);
     snprintf(text, RESULT_LINE,
-             "{\"schedule\": \"%s\", \"order\": %s, \"solver\": \"%s\", \"eta\": %.9g, \"steps\": %d, "
+             "{\"schedule\": \"%s\", \"order\": %s, \"solver\": \"%s\", \"eta\": %s, \"steps\": %d, "
              "\"nfe\": %d, \"seeds\": \"%" PRIu64 "-%" PRIu64
              "\", \"images\": %lld, \"distance\": %.9g}\n",
-             r->schedule, order, r->solver, r->eta, r->steps, r->nfe, r->first, r->last, r->images,
-             r->distance);
+             r->schedule, order, r->solver, shortest(r->eta, eta), r->steps, r->nfe, r->first, r->last,
+             r->images, r->distance);
 }
 
 static bool read_number(const char **at, uint64_t *number) {
@@ -51,7 +60,7 @@ static bool read_number(const char **at, uint64_t *number) {
     return errno == 0;
 }
 
-static bool read_range(const char *text, uint64_t *first, uint64_t *last) {
+bool result_parse_seeds(const char *text, uint64_t *first, uint64_t *last) {
     if (!read_number(&text, first) || *text++ != '-' || !read_number(&text, last)) return false;
     return *text == '\0' && *first <= *last;
 }
@@ -87,7 +96,7 @@ static bool read_result(json_t *object, const char *where, Result *result, Error
         return fail(error, "%s: the schedule '%.60s' is no name of a schedule", where, schedule);
     if (!result_name_ok(solver) || strlen(solver) >= RESULT_SOLVER)
         return fail(error, "%s: the solver '%.60s' is not one of kairos' solvers", where, solver);
-    if (!read_range(seeds, &result->first, &result->last))
+    if (!result_parse_seeds(seeds, &result->first, &result->last))
         return fail(error, "%s: the seeds '%.60s' are no range such as 0-4999", where, seeds);
     snprintf(result->schedule, sizeof result->schedule, "%s", schedule);
     snprintf(result->solver, sizeof result->solver, "%s", solver);

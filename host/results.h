@@ -26,6 +26,9 @@ typedef struct {
 /* Names become parts of file names and of the report: letters, digits and -_.+, not at first a dot. */
 bool result_name_ok(const char *name);
 
+/* "0-4999", first <= last. */
+bool result_parse_seeds(const char *text, uint64_t *first, uint64_t *last);
+
 /* Same schedule, order, solver, eta, steps and seeds. */
 bool result_same_cell(const Result *a, const Result *b);
 

@@ -16,7 +16,7 @@
 static Result row(const char *schedule, double order, uint64_t first) {
     Result r = {.order = order,
                 .solver = "ddim",
-                .eta = 1,
+                .eta = 0.1 + 0.2,
                 .steps = 8,
                 .nfe = 8,
                 .first = first,
@@ -36,7 +36,8 @@ static long long size_of(const char *path) {
 static void a_line_reads_back(void **state) {
     (void)state;
     Error error = {""};
-    const Result rows[] = {row("edm", NAN, 0), row("order-2.25", 2.25, 18446744073709551516u)};
+    const Result rows[] = {row("edm", NAN, 0),
+                           row("order-pi", 3.14159265358979312, 18446744073709551516u)};
     for (int i = 0; i < 2; i++) {
         char text[RESULT_LINE];
         Result back;
@@ -44,16 +45,17 @@ static void a_line_reads_back(void **state) {
         assert_int_equal(text[strlen(text) - 1], '\n');
         assert_true(result_parse(text, strlen(text), "line", &back, &error));
         assert_true(result_same_cell(&back, &rows[i]));
-        assert_true(back.nfe == 8 && back.images == 100 && back.eta == 1);
+        assert_true(back.nfe == 8 && back.images == 100 && back.eta == 0.1 + 0.2);
         assert_true(fabs(back.distance - rows[i].distance) <= 1e-8 * rows[i].distance);
         assert_int_equal(isnan(back.order), i == 0);
     }
     char text[RESULT_LINE];
     result_line(&rows[0], text);
-    assert_string_equal(text,
-                        "{\"schedule\": \"edm\", \"order\": null, \"solver\": \"ddim\", \"eta\": 1, "
-                        "\"steps\": 8, \"nfe\": 8, \"seeds\": \"0-99\", \"images\": 100, "
-                        "\"distance\": 1.25}\n");
+    assert_string_equal(
+        text,
+        "{\"schedule\": \"edm\", \"order\": null, \"solver\": \"ddim\", \"eta\": 0.30000000000000004, "
+        "\"steps\": 8, \"nfe\": 8, \"seeds\": \"0-99\", \"images\": 100, "
+        "\"distance\": 1.25}\n");
 }
 
 static void cells_are_told_apart(void **state) {
@@ -141,10 +143,10 @@ static void expect_refusal(const char *line, const char *message) {
     assert_int_equal(size_of(path), size); /* not a byte of it was touched */
 }
 
-#define LINE(schedule, order, solver, seeds, distance)                             \
-    "{\"schedule\": \"" schedule "\", \"order\": " order ", \"solver\": \"" solver \
-    "\", \"eta\": 1, \"steps\": 8, \"nfe\": 8, \"seeds\": \"" seeds                \
-    "\", \"images\": 100,"                                                         \
+#define LINE(schedule, order, solver, seeds, distance)                                \
+    "{\"schedule\": \"" schedule "\", \"order\": " order ", \"solver\": \"" solver    \
+    "\", \"eta\": 0.30000000000000004, \"steps\": 8, \"nfe\": 8, \"seeds\": \"" seeds \
+    "\", \"images\": 100,"                                                            \
     " \"distance\": " distance "}"
 
 static void bad_lines_are_refused(void **state) {
