@@ -164,7 +164,13 @@ __global__ void attention_kernel(Attention a, const T *qkv, T *out) {
 
 static int round_up(int value, int unit) { return (value + unit - 1) / unit * unit; }
 
-static Attention attention_of(Tensor out, int heads) {
+static size_t shared_bytes_of(const Attention &a) {
+    Shared parts;
+    return lay_out(a, NULL, &parts) * sizeof(float);
+}
+
+// A tile has as many queries as fit into shared memory beside the keys and values.
+static Attention attention_of(const Context *ctx, Tensor out, int heads) {
     Attention a = {};
     a.tokens = out.h * out.w;
     a.heads = heads;
@@ -172,6 +178,7 @@ static Attention attention_of(Tensor out, int heads) {
     a.depth = round_up(a.d, STEP);
     a.columns = round_up(a.d, COLUMNS);
     a.queries = round_up(a.tokens < MOST_QUERIES ? a.tokens : MOST_QUERIES, ROWS);
+    while (a.queries > ROWS && shared_bytes_of(a) > ctx->shared_bytes) a.queries -= ROWS;
     a.tiles = (a.tokens + a.queries - 1) / a.queries;
     a.items = (long long)out.n * heads * a.tiles;
     return a;
@@ -185,11 +192,17 @@ void attention(Context *ctx, Tensor qkv, int heads, Tensor out) {
         context_fail(ctx, "attention: %d channels do not divide into %d heads", out.c, heads);
         return;
     }
-    const Attention a = attention_of(out, heads);
+    const Attention a = attention_of(ctx, out, heads);
+    const size_t shared_bytes = shared_bytes_of(a);
+    if (shared_bytes > ctx->shared_bytes) {
+        context_fail(ctx,
+                     "attention: heads of %d channels need %zu bytes of shared memory, a block of "
+                     "device %d has %zu: expected narrower heads",
+                     a.d, shared_bytes, ctx->device, ctx->shared_bytes);
+        return;
+    }
     if (ctx->planning) context_plan_add(ctx, 2LL * out.n * out.c * a.tokens * a.tokens, 0);
     if (!context_runs(ctx) || a.items == 0) return;
-    Shared parts;
-    const size_t shared_bytes = lay_out(a, NULL, &parts) * sizeof(float);
     with_type(out.dtype, [&](auto zero) {
         using T = decltype(zero);
         if (!check_cuda(

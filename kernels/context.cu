@@ -46,8 +46,13 @@ static bool open_device(Context *ctx, int device) {
     if (!check_cuda(ctx, cudaSetDevice(device), "opening the device")) return false;
     if (!check_cuda(ctx, cudaGetDeviceProperties(&properties, device), "cudaGetDeviceProperties"))
         return false;
+    // What the kernels are compiled for; the CPU target has no number.
+    if (properties.major > 0 && properties.major < 8)
+        return context_fail(ctx, "device %d, %s, has compute capability %d.%d, expected at least 8.0",
+                            device, properties.name, properties.major, properties.minor);
     ctx->processors = properties.multiProcessorCount;
     ctx->integrated = properties.integrated != 0;
+    ctx->shared_bytes = properties.sharedMemPerBlockOptin;
     return check_cuda(ctx, cudaStreamCreateWithFlags(&ctx->stream, cudaStreamNonBlocking),
                       "cudaStreamCreate");
 }

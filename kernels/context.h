@@ -13,6 +13,7 @@ struct Context {
     Engine engine;
     int device, processors;
     bool integrated;     /* the processors are the host's, with its caches */
+    size_t shared_bytes; /* most that a block may have */
     cudnnHandle_t cudnn; /* opened for ENGINE_LIBRARY */
     cublasHandle_t cublas;
     void *workspace;

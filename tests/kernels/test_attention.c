@@ -8,9 +8,11 @@ typedef struct {
     int n, h, w, heads, d;
 } Size;
 
-/* Few and many tokens, more than one tile of queries and of keys, odd head sizes, one token. */
-static const Size SIZES[] = {{2, 2, 3, 2, 5},   {1, 8, 8, 2, 32},  {1, 5, 7, 3, 33},  {2, 1, 1, 1, 16},
-                             {1, 9, 16, 1, 64}, {1, 3, 3, 1, 128}, {1, 17, 19, 1, 8}, {0, 2, 2, 1, 8}};
+/* Few and many tokens, more than one tile of queries and of keys, odd head sizes, one token; heads so
+ * wide that few queries fit into shared memory. */
+static const Size SIZES[] = {{2, 2, 3, 2, 5},   {1, 8, 8, 2, 32},  {1, 5, 7, 3, 33},
+                             {2, 1, 1, 1, 16},  {1, 9, 16, 1, 64}, {1, 3, 3, 1, 128},
+                             {1, 17, 19, 1, 8}, {0, 2, 2, 1, 8},   {1, 13, 20, 1, 250}};
 enum { SIZE_COUNT = sizeof SIZES / sizeof SIZES[0] };
 
 /* The d values of one token and head, normalized; part 0, 1, 2 is q, k, v. */
@@ -144,6 +146,8 @@ static void test_shapes(void **state) {
     expect_error(ctx, "attention: 32 channels do not divide into 5 heads");
     attention(ctx, shape(F16, 2, 4, 4, 64), 2, shape(F16, 2, 4, 4, 32));
     expect_error(ctx, "attention: qkv is [2,4,4,64] F16, expected [2,4,4,96] F16");
+    attention(ctx, shape(F16, 2, 4, 4, 3 * 4096), 1, shape(F16, 2, 4, 4, 4096));
+    expect_error(ctx, "attention: heads of 4096 channels need");
     assert_int_equal(context_plan_end(ctx).macs, 0);
     test_context_close(ctx);
 }
