@@ -10,7 +10,10 @@ static size_t offset_of(const Arena *arena, Tensor t) {
 
 Tensor arena_take(Arena *arena, Context *ctx, DType dtype, int n, int h, int w, int c) {
     Tensor t = {NULL, dtype, n, h, w, c};
-    const size_t bytes = (tensor_bytes(t) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    /* Each image is rounded up, not their sum: so the places of fewer images are the same but for that
+     * factor, and what was planned for n of them is enough for fewer. */
+    const Tensor one = {NULL, dtype, 1, h, w, c};
+    const size_t bytes = n * ((tensor_bytes(one) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
     size_t begin = ALIGNMENT; /* never 0: while planning, base + 0 would be NULL */
     int at = 0;
     while (at < arena->live && arena->block[at].begin < begin + bytes) begin = arena->block[at++].end;

@@ -1,6 +1,6 @@
 /* One block of device memory for all activations of a network.  A network takes and releases the
  * same tensors in the same order on every pass, so a pass in planning mode, without any memory,
- * gives the size that the block must have. */
+ * gives the size that the block must have, for this many images or fewer. */
 #ifndef KAIROS_ARENA_H
 #define KAIROS_ARENA_H
 

@@ -80,7 +80,9 @@ static bool describe_convolution(Context *ctx, cudnnConvolutionDescriptor_t *des
                        "describing a convolution");
 }
 
-// The algorithm that cuDNN expects to be fastest among those whose result never changes.
+// The algorithm that cuDNN expects to be fastest among those whose result never changes.  Unless
+// planning, only those that fit the workspace: a batch smaller than the planned one may have a faster
+// algorithm that wants more than all of the planned one's.
 static bool choose_algorithm(Context *ctx, LibraryPlan *plan, const Filter *filter) {
     cudnnConvolutionFwdAlgoPerf_t offers[CUDNN_CONVOLUTION_FWD_ALGO_COUNT];
     int count = 0;
@@ -93,6 +95,7 @@ static bool choose_algorithm(Context *ctx, LibraryPlan *plan, const Filter *filt
     for (int i = 0; i < count; ++i) {
         if (offers[i].status != CUDNN_STATUS_SUCCESS) continue;
         if (offers[i].determinism != CUDNN_DETERMINISTIC) continue;
+        if (!ctx->planning && offers[i].memory > ctx->workspace_bytes) continue;
         plan->algorithm = offers[i].algo;
         plan->workspace = offers[i].memory;
         // The offer may be one of FMA math; in float32 nothing else was allowed.

@@ -33,7 +33,7 @@ static void reuses_the_lowest_gap(void **state) {
 }
 
 /* The same random sequence of takes and releases: in `live` up to 32 tensors. */
-static void run_sequence(Arena *arena, Context *ctx, unsigned seed) {
+static void run_sequence(Arena *arena, Context *ctx, unsigned seed, int images) {
     Tensor live[32];
     int count = 0;
     for (int i = 0; i < 2000; i++) {
@@ -45,8 +45,8 @@ static void run_sequence(Arena *arena, Context *ctx, unsigned seed) {
             live[gone] = live[--count];
             continue;
         }
-        Tensor t =
-            arena_take(arena, ctx, F32, 1, 1, 1 + (int)(pick / 2 % 50), 1 + (int)(pick / 128 % 70));
+        Tensor t = arena_take(arena, ctx, F32, images, 1, 1 + (int)(pick / 2 % 50),
+                              1 + (int)(pick / 128 % 70));
         assert_true(context_ok(ctx));
         for (int k = 0; k < count; k++)
             assert_true(begin_of(t) + tensor_bytes(t) <= begin_of(live[k]) ||
@@ -61,11 +61,27 @@ static void a_planned_pass_fits(void **state) {
     (void)state;
     Context *ctx = open_context();
     Arena plan = {0};
-    run_sequence(&plan, ctx, 1);
+    run_sequence(&plan, ctx, 1, 2);
     Arena real = {.base = malloc(plan.peak), .size = plan.peak};
-    run_sequence(&real, ctx, 1);
+    run_sequence(&real, ctx, 1, 2);
     assert_true(real.peak == plan.peak);
     free(real.base);
+    context_destroy(ctx);
+}
+
+/* The last batch of a job is smaller than the one that was planned. */
+static void a_plan_suffices_for_fewer_images(void **state) {
+    (void)state;
+    Context *ctx = open_context();
+    for (unsigned seed = 1; seed <= 20; seed++) {
+        Arena plan = {0};
+        run_sequence(&plan, ctx, seed, 8);
+        for (int images = 1; images < 8; images++) {
+            Arena fewer = {0};
+            run_sequence(&fewer, ctx, seed, images);
+            assert_true(fewer.peak <= plan.peak);
+        }
+    }
     context_destroy(ctx);
 }
 
@@ -85,6 +101,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reuses_the_lowest_gap),
         cmocka_unit_test(a_planned_pass_fits),
+        cmocka_unit_test(a_plan_suffices_for_fewer_images),
         cmocka_unit_test(more_than_planned_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
