@@ -66,7 +66,7 @@ static bool prepare_folder(Job *job, uint64_t seed, char *last, Error *error) {
     return make_directories(path, error) && remove_partial_files(path, NULL, error);
 }
 
-/* Keeps the seeds whose image is not there yet. */
+/* Keeps the seeds whose image is not there yet, or not whole. */
 static bool find_pending(Job *job) {
     const JobOptions *options = job->options;
     char folder[PATH_MAX] = "", path[PATH_MAX];
@@ -78,7 +78,7 @@ static bool find_pending(Job *job) {
             if (!prepare_folder(job, seed, folder, job->error) ||
                 !job_image_path(options, seed, path, sizeof path, job->error))
                 return false;
-            if (!wants_all(options) && file_exists(path)) continue;
+            if (!wants_all(options) && png_is_whole(path)) continue;
         }
         job->pending.values[job->pending.count++] = seed;
     }

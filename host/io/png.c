@@ -1,7 +1,9 @@
 #include "io/png.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "io/file.h"
 
@@ -42,4 +44,18 @@ bool png_write(const char *path, const uint8_t *pixels, int height, int width, i
     bool ok = write_file_atomically(path, png, size, error);
     free(png);
     return ok;
+}
+
+bool png_is_whole(const char *path) {
+    static const unsigned char begin[8] = "\x89PNG\r\n\x1a\n";
+    static const unsigned char end[12] = "\0\0\0\0IEND\xae\x42\x60\x82"; /* the last chunk */
+    unsigned char found[sizeof begin + sizeof end];
+    FILE *file = fopen(path, "rb");
+    if (file == NULL) return false;
+    const bool whole =
+        fread(found, sizeof begin, 1, file) == 1 && fseek(file, -(long)sizeof end, SEEK_END) == 0 &&
+        fread(found + sizeof begin, sizeof end, 1, file) == 1 &&
+        memcmp(found, begin, sizeof begin) == 0 && memcmp(found + sizeof begin, end, sizeof end) == 0;
+    fclose(file);
+    return whole;
 }

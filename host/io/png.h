@@ -16,4 +16,8 @@ bool png_encode(const uint8_t *pixels, int height, int width, int channels, uint
 bool png_write(const char *path, const uint8_t *pixels, int height, int width, int channels,
                Error *error);
 
+/* Whether the file is there, and begins and ends as a PNG does: a machine that lost its power may leave
+ * files with a name, even a length, but without their bytes. */
+bool png_is_whole(const char *path);
+
 #endif

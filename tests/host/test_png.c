@@ -79,6 +79,31 @@ static void refuses_what_is_no_image(void **state) {
     expect_message(&error, "absent/x.png", "No such file", NULL);
 }
 
+static void tells_whole_files_from_others(void **state) {
+    (void)state;
+    Error error = {0};
+    uint8_t *pixels = make_pixels(9, 8, 3, 5), *png;
+    size_t size;
+    const char *path = test_path("part.png");
+    assert_false(png_is_whole(path));
+    assert_true(png_encode(pixels, 9, 8, 3, &png, &size, &error));
+    for (size_t length = 0; length < size; length++) {
+        write_bytes(path, png, length);
+        assert_false(png_is_whole(path));
+    }
+    write_bytes(path, png, size);
+    assert_true(png_is_whole(path));
+    memset(png + size / 2, 0, size - size / 2);
+    write_bytes(path, png, size);
+    assert_false(png_is_whole(path));
+    memset(png, 0, size / 2);
+    write_bytes(path, png, size);
+    assert_false(png_is_whole(path));
+    unlink(path);
+    free(png);
+    free(pixels);
+}
+
 static void the_queue_writes_every_image(void **state) {
     (void)state;
     enum { COUNT = 40, H = 24, W = 20 };
@@ -149,6 +174,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(encodes_without_loss),
         cmocka_unit_test(refuses_what_is_no_image),
+        cmocka_unit_test(tells_whole_files_from_others),
         cmocka_unit_test(the_queue_writes_every_image),
         cmocka_unit_test(the_queue_keeps_the_first_error),
         cmocka_unit_test(an_error_of_the_last_image_is_reported),

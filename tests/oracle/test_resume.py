@@ -97,9 +97,12 @@ class ResumeTest(unittest.TestCase):
         before = {name: os.stat(name).st_mtime_ns for name in contents_names(folder) if name.endswith(".png")}
         removed = sorted(before)[3]
         os.remove(removed)
+        emptied = sorted(before)[5]  # as after a loss of power
+        os.truncate(emptied, os.path.getsize(emptied) // 2)
         kairos(*options(folder, 16))
         after = {name: os.stat(name).st_mtime_ns for name in contents_names(folder) if name.endswith(".png")}
-        self.assertEqual([name for name in before if before[name] != after.get(name)], [removed])
+        self.assertEqual([name for name in before if before[name] != after.get(name)],
+                         [removed, emptied])
         self.check_same(folder)
 
 
