@@ -1,9 +1,12 @@
 #include "manifest.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "io/file.h"
 #include "io/json.h"
@@ -71,12 +74,23 @@ static bool finish_manifest(const char *path, json_t *root, json_t *command, Err
     return ok;
 }
 
+/* Processes that share a folder read and write its manifest one after the other.  -1 on file systems
+ * that cannot lock a folder; then only a command that another process adds just now may be lost. */
+static int lock_folder(const char *directory) {
+    const int descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor >= 0) flock(descriptor, LOCK_EX);
+    return descriptor;
+}
+
 bool manifest_update(const char *directory, json_t *settings, json_t *command, Error *error) {
     char path[PATH_MAX];
     if (snprintf(path, sizeof path, "%s/run.json", directory) >= (int)sizeof path)
         return fail(error, "%s: the path is too long", directory);
     if (!make_directories(directory, error)) return false;
-    return finish_manifest(path, open_manifest(path, settings, error), command, error);
+    const int lock = lock_folder(directory);
+    const bool ok = finish_manifest(path, open_manifest(path, settings, error), command, error);
+    if (lock >= 0) close(lock);
+    return ok;
 }
 
 bool manifest_write(const char *file, json_t *settings, json_t *command, Error *error) {

@@ -8,6 +8,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -45,6 +47,27 @@ static void same_settings_add_commands(void **state) {
     assert_int_equal(commands_in(folder), 2);
 }
 
+static void processes_share_a_folder(void **state) {
+    (void)state;
+    enum { PROCESSES = 8, COMMANDS = 10 };
+    const char *folder = test_path("shared");
+    for (int i = 0; i < PROCESSES; i++) {
+        const pid_t child = fork();
+        assert_true(child >= 0);
+        for (int k = 0; child == 0 && k < COMMANDS; k++) {
+            char seeds[16];
+            snprintf(seeds, sizeof seeds, "%d", i * COMMANDS + k);
+            if (!update(folder, 16, seeds, NULL)) _exit(1);
+        }
+        if (child == 0) _exit(0);
+    }
+    for (int i = 0, status; i < PROCESSES; i++) {
+        assert_true(wait(&status) > 0);
+        assert_int_equal(status, 0);
+    }
+    assert_int_equal(commands_in(folder), PROCESSES * COMMANDS);
+}
+
 static void other_settings_are_refused(void **state) {
     (void)state;
     Error error = {""};
@@ -66,6 +89,7 @@ static void a_broken_manifest_is_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(same_settings_add_commands),
+        cmocka_unit_test(processes_share_a_folder),
         cmocka_unit_test(other_settings_are_refused),
         cmocka_unit_test(a_broken_manifest_is_refused),
     };
