@@ -134,6 +134,10 @@ ZipArchive *zip_archive_open(int descriptor, const char *name, FileNames *names,
 ZipArchive *zip_archive_open_memory(const void *data, size_t size, const char *name, FileNames *names,
                                     Error *error) {
     zip_error_t reason;
+    if (size == 0) { /* libzip takes it for an archive of nothing */
+        fail(error, "%s cannot be read as a ZIP file: it is empty", name);
+        return NULL;
+    }
     ZipArchive *archive = create(name, error);
     if (archive == NULL) return NULL;
     zip_error_init(&reason);
