@@ -186,7 +186,12 @@ int command_denoise(int count, char **arguments) {
     Error error = {""};
     const int status = parse(&d, count, arguments);
     if (status >= 0) return status;
+    if (!session_check_guidance_usage(&d.session, d.guidance, &error)) {
+        session_fail("denoise", &error);
+        return 2;
+    }
     const bool ok = session_open(&d.session, &error) &&
+                    session_check_guidance(&d.session, d.guidance, &error) &&
                     read_inputs(&images, d.in, &d.session.model.net->config, &error) &&
                     run(&d, &images, &error) && write_results(&d, &images, &error);
     release(&images);

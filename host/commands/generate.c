@@ -4,6 +4,7 @@
 
 #include "commands/commands.h"
 #include "commands/sampling.h"
+#include "io/file.h"
 #include "job.h"
 #include "manifest.h"
 
@@ -85,6 +86,12 @@ static bool check_model(const Generate *g, Error *error) {
     return true;
 }
 
+/* Before anything is sampled. */
+static bool make_folders(const Generate *g, Error *error) {
+    return (g->job.grid == NULL || make_directories_above(g->job.grid, error)) &&
+           (g->job.tensors == NULL || make_directories_above(g->job.tensors, error));
+}
+
 /* Beside the images: OUTDIR/run.json, or FILE.run.json if there is only a file. */
 static bool leave_manifest(Generate *g, int count, char **arguments, Error *error) {
     const char *file = g->job.grid != NULL ? g->job.grid : g->job.tensors;
@@ -122,7 +129,8 @@ int command_generate(int count, char **arguments) {
         return 2;
     }
     const bool ok = sampling_open(&g.sampling, &error) && check_model(&g, &error) &&
-                    leave_manifest(&g, count, arguments, &error) && sample(&g, &error);
+                    make_folders(&g, &error) && leave_manifest(&g, count, arguments, &error) &&
+                    sample(&g, &error);
     sampling_close(&g.sampling);
     return ok ? 0 : session_fail("generate", &error);
 }

@@ -89,10 +89,9 @@ int sampling_options(Sampling *s, Option *options) {
 bool sampling_check_usage(Sampling *s, Error *error) {
     if (s->solver == SOLVER_HEUN && s->eta != 0)
         return fail(error, "--eta %g: the heun solver is deterministic; use --solver ddim", s->eta);
-    if (s->session.gnet != NULL && s->guidance == 1)
-        return fail(error, "--gnet without --guidance: a weight of 1 would not use it");
-    if (!schedule_options_check(&s->schedule_options, "schedule", SCHEDULE_EDM, error)) return false;
-    return seeds_parse(s->seeds_text, SEEDS_LIMIT, &s->seeds, error);
+    return session_check_guidance_usage(&s->session, s->guidance, error) &&
+           schedule_options_check(&s->schedule_options, "schedule", SCHEDULE_EDM, error) &&
+           seeds_parse(s->seeds_text, SEEDS_LIMIT, &s->seeds, error);
 }
 
 static bool check_model(const Sampling *s, Error *error) {
@@ -101,9 +100,7 @@ static bool check_model(const Sampling *s, Error *error) {
     if (s->class_label >= config->label_dim)
         return fail(error, "--class %d: %s has %d classes", s->class_label, model->name,
                     config->label_dim);
-    if (s->guidance != 1 && s->session.gnet == NULL && config->label_dim == 0)
-        return fail(error, "--guidance: %s has no labels to guide by; give a --gnet", model->name);
-    return true;
+    return session_check_guidance(&s->session, s->guidance, error);
 }
 
 bool sampling_open(Sampling *s, Error *error) {

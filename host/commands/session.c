@@ -7,6 +7,19 @@ const char *const session_engines[] = {"native", "library", NULL};
 
 Session session_defaults(void) { return (Session){.precision = F32, .engine = ENGINE_LIBRARY}; }
 
+bool session_check_guidance_usage(const Session *session, double guidance, Error *error) {
+    if (session->gnet != NULL && guidance == 1)
+        return fail(error, "--gnet without --guidance: a weight of 1 would not use it");
+    return true;
+}
+
+bool session_check_guidance(const Session *session, double guidance, Error *error) {
+    if (guidance != 1 && session->gnet == NULL && session->model.net->config.label_dim == 0)
+        return fail(error, "--guidance: %s has no labels to guide by; give a --gnet",
+                    session->model.name);
+    return true;
+}
+
 bool session_open(Session *session, Error *error) {
     session->ctx = context_create(session->device, (Engine)session->engine, error);
     const DType dtype = (DType)session->precision;

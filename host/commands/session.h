@@ -51,6 +51,11 @@ Session session_defaults(void);
         .high = 1023, .help = "number of the GPU"                                              \
     }
 
+/* Guidance that would do nothing: wrong usage, known before anything is opened, and a model that has
+ * nothing to be guided by, known after. */
+bool session_check_guidance_usage(const Session *session, double guidance, Error *error);
+bool session_check_guidance(const Session *session, double guidance, Error *error);
+
 /* Opens the device and loads the models. */
 bool session_open(Session *session, Error *error);
 void session_close(Session *session);

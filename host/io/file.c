@@ -56,6 +56,16 @@ bool make_directories(const char *path, Error *error) {
     return ok;
 }
 
+bool make_directories_above(const char *path, Error *error) {
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL || slash == path) return true;
+    char *folder = strndup(path, (size_t)(slash - path));
+    if (folder == NULL) return fail(error, "out of memory for the name of %s", path);
+    const bool ok = make_directories(folder, error);
+    free(folder);
+    return ok;
+}
+
 /* ---- reading ------------------------------------------------------------------------------------ */
 
 static bool read_all(int descriptor, const char *path, size_t limit, char **data, size_t *size,

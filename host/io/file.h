@@ -16,6 +16,9 @@ bool file_exists(const char *path); /* any kind of file; a dangling link does no
 /* Makes `path` and the folders above it, as mkdir -p does; no error if it is there. */
 bool make_directories(const char *path, Error *error);
 
+/* The same for the folder in which the file `path` is to be. */
+bool make_directories_above(const char *path, Error *error);
+
 /* Reads the whole file, at most `limit` bytes of it: a longer one is an error.  *data is allocated
  * (free it), with a 0 byte after its `size` bytes. */
 bool read_file(const char *path, size_t limit, char **data, size_t *size, Error *error);

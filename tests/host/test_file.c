@@ -40,6 +40,17 @@ static void writes_and_replaces(void **state) {
     assert_int_equal(count_entries(test_path("")), 1);
 }
 
+static void makes_the_folders_above_a_file(void **state) {
+    (void)state;
+    Error error = {0};
+    assert_true(make_directories_above("bare.txt", &error));
+    assert_true(make_directories_above("/bare.txt", &error));
+    assert_true(make_directories_above(test_path("above/it/a.txt"), &error));
+    assert_int_equal(count_entries(test_path("above/it")), 0);
+    assert_int_equal(rmdir(test_path("above/it")), 0);
+    assert_int_equal(rmdir(test_path("above")), 0);
+}
+
 static void writes_in_the_current_folder(void **state) {
     (void)state;
     Error error = {0};
@@ -204,6 +215,7 @@ static void a_killed_writer_is_cleaned_up(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(writes_and_replaces),
+        cmocka_unit_test(makes_the_folders_above_a_file),
         cmocka_unit_test(writes_in_the_current_folder),
         cmocka_unit_test(files_have_ordinary_permissions),
         cmocka_unit_test(writes_in_pieces_or_not_at_all),

@@ -92,6 +92,9 @@ class CommandsTest(unittest.TestCase):
         self.expect(1, "8x8x1", "32x32x1", args=self.generate("--gnet", small, "--guidance", "2"))
         self.expect(1, "no labels", args=["generate", "--net", small, "--guidance", "2", "--grid", self.path("g.png")])
         self.expect(2, "--guidance", args=self.generate("--gnet", small))
+        denoise = ["denoise", "--in", self.path("x"), "--out", self.path("d"), "--net", small]
+        self.expect(1, "no labels", args=[*denoise, "--guidance", "2"])
+        self.expect(2, "--guidance", args=[*denoise, "--gnet", small])
         self.expect(1, "10 classes", args=self.generate("--class", "10"))
 
     def test_a_folder_keeps_its_settings(self):
@@ -114,6 +117,18 @@ class CommandsTest(unittest.TestCase):
         a, b = (safetensors_io.load(path)[0]["samples"] for path in tensors)
         self.assertTrue(np.allclose(a, b, atol=1e-4))
         self.expect(1, "none.json", args=self.generate("--schedule", self.path("none.json")))
+
+    def test_folders_of_files(self):
+        """Made before anything is sampled."""
+        kairos("generate", "--net", SHIPPED, "--seeds", "0-1", "--steps", "1", "--outdir", self.path("out"),
+               "--grid", self.path("a/b/sheet.png"), "--save-tensors", self.path("c/s.safetensors"))
+        self.assertTrue(os.path.exists(self.path("a/b/sheet.png")))
+        self.assertTrue(os.path.exists(self.path("c/s.safetensors")))
+        with open(self.path("file"), "w"):
+            pass
+        self.expect(1, self.path("file"), args=self.generate("--outdir", self.path("new"), "--grid",
+                                                             self.path("file/sheet.png")))
+        self.assertFalse(os.path.exists(self.path("new")))
 
     def test_names(self):
         args = ["generate", "--net", SHIPPED, "--steps", "1", "--outdir", self.path("out")]
