@@ -286,6 +286,13 @@ struct Arrangement {
     size_t block_bytes;
 };
 
+// Unless planning, no more than the workspace holds: fewer images may be arranged in smaller groups, of
+// which more would be allowed than the plan for many has room for.
+static size_t room_of(const Context *ctx) {
+    if (ctx->planning || ctx->workspace_bytes >= MOST_WORKSPACE + COUNTER_BYTES) return MOST_WORKSPACE;
+    return ctx->workspace_bytes > COUNTER_BYTES ? ctx->workspace_bytes - COUNTER_BYTES : 0;
+}
+
 static Arrangement arrange(const Context *ctx, Tensor x, const Filter *filter, float beta) {
     const int down = (x.h + TILE - 1) / TILE, across = (x.w + TILE - 1) / TILE;
     const long long tiles = (long long)x.n * down * across;
@@ -304,7 +311,7 @@ static Arrangement arrange(const Context *ctx, Tensor x, const Filter *filter, f
     conv.m_distance = distance_of((long long)group * conv.m_stride);
     conv.beta = beta;
     result.block_bytes = WINOGRAD_PRODUCTS * sizeof(float) * (conv.v_distance + conv.m_distance);
-    const long long fit = MOST_WORKSPACE / result.block_bytes, groups = (tiles + group - 1) / group;
+    const long long fit = room_of(ctx) / result.block_bytes, groups = (tiles + group - 1) / group;
     long long blocks = most_blocks;
     if (blocks > groups) blocks = groups;
     if (blocks > fit) blocks = fit;
