@@ -47,8 +47,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int device) {
     properties->integrated = 1;
     char model[128] = "unknown CPU";
     read_cpu_model(model, sizeof model);
-    snprintf(properties->name, sizeof properties->name, "%s (simt %s, %d thread%s)", model, simt::MODE,
-             properties->multiProcessorCount, properties->multiProcessorCount == 1 ? "" : "s");
+    snprintf(properties->name, sizeof properties->name, "%s (simt %s)", model, simt::MODE);
     properties->sharedMemPerBlock = simt::SHARED_BYTES;
     properties->sharedMemPerBlockOptin = simt::SHARED_BYTES_MOST;
     properties->warpSize = simt::WARP_SIZE;

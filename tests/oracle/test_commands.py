@@ -4,6 +4,7 @@ import os
 import subprocess
 import tempfile
 import unittest
+import unittest.mock
 
 import numpy as np
 
@@ -100,6 +101,8 @@ class CommandsTest(unittest.TestCase):
     def test_a_folder_keeps_its_settings(self):
         kairos(*self.generate())
         kairos(*self.generate("--batch", "2"))
+        with unittest.mock.patch.dict(os.environ, OMP_NUM_THREADS="3"):
+            kairos(*self.generate("--batch", "2"))
         self.expect(1, "run.json", "sigma", args=self.generate("--sigma_max", "70"))
         self.expect(1, "run.json", "eta", args=self.generate("--eta", "0.5"))
         with open(self.path("out/run.json")) as f:
