@@ -55,10 +55,10 @@ FLAGS_fast      := -O3 -g1 -march=$(ARCH) -fopenmp
 FLAGS_sanitized := -O1 -g -march=$(ARCH) -fopenmp $(SANITIZE)
 FLAGS_faithful  := -O1 -g -march=$(ARCH) -fopenmp $(SANITIZE) -DSIMT_FAITHFUL
 FLAGS_cuda      := -O2 -g1
-LINK_fast       := -fopenmp -ldnnl -lopenblas -lboost_context
+LINK_fast       := -fopenmp -ldnnl -lopenblas -lfftw3f -lboost_context
 LINK_sanitized  := $(LINK_fast) $(SANITIZE)
 LINK_faithful   := $(LINK_sanitized)
-LINK_cuda       := -L$(CUDA)/lib64 -Wl,-rpath,$(CUDA)/lib64 -lcudnn -lcublas -lcudart
+LINK_cuda       := -L$(CUDA)/lib64 -Wl,-rpath,$(CUDA)/lib64 -lcudnn -lcublas -lcufft -lcudart
 INCLUDE_cuda    := -Ikernels -I$(CUDA)/include
 INCLUDE_simt    := -Ikernels -Ikernels/simt/include
 include_of       = $(if $(filter cuda,$(1)),$(INCLUDE_cuda),$(INCLUDE_simt))
@@ -160,7 +160,9 @@ FORCE:
 # ---- fuzzing: each parser of outside files, under libFuzzer and the sanitizers ------------------------
 FUZZERS    := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_FLAGS := -std=c11 -D_GNU_SOURCE -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
-FUZZ_LIBRARY := $(wildcard host/io/*.c) host/nets/edm2_config.c kernels/error.c
+FUZZ_LIBRARY := $(wildcard host/io/*.c) host/nets/edm2_config.c host/nets/edm2_layout.c kernels/error.c host/results.c \
+                host/sweep_config.c $(wildcard host/schedule*.c) host/curve.c host/spectrum.c host/times.c \
+                host/interpolation.c
 
 $(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c $(FUZZ_LIBRARY)
 	@mkdir -p $(@D)

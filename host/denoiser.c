@@ -18,29 +18,68 @@ Tensor tensor_images(Tensor t, int i, int n) {
     return t;
 }
 
+/* What follows the network(s) in a pass over x, the images from number `first` of the batch on. */
+typedef void PassEnd(const Denoiser *d, Arena *arena, Tensor x, const Prediction *prediction, int first,
+                     const void *arguments);
+
 /* One pass: x [n,r,r,c] F32 is already preconditioned by every network's sigma_data, which agree. */
-static void run_pass(const Denoiser *d, Arena *arena, Tensor x, int first, const SolverStep *step,
-                     Tensor out) {
+static void run_pass(const Denoiser *d, Arena *arena, Tensor x, int first, PassEnd *end,
+                     const void *arguments) {
     const Edm2 *net = d->net;
-    const float sigma_data = (float)net->config.sigma_data;
-    const float *sigma = d->sigma + first;
-    SolverStep s = *step;
+    Prediction p = {.guidance = d->guidance,
+                    .sigma = d->sigma + first,
+                    .sigma_data = (float)net->config.sigma_data};
     Tensor input = arena_take(arena, d->ctx, net->dtype, x.n, x.h, x.w, x.c + 1);
-    precondition(d->ctx, x, sigma, sigma_data, input);
-    s.f = edm2_forward(net, arena, input, sigma, d->labels + first);
-    s.f_ref = (Tensor){.data = NULL};
+    precondition(d->ctx, x, p.sigma, p.sigma_data, input);
+    p.f = edm2_forward(net, arena, input, p.sigma, d->labels + first);
     if (guided(d->guidance)) {
         const Edm2 *ref = d->gnet != NULL ? d->gnet : net;
         const int32_t *labels = d->gnet != NULL ? d->labels : d->no_labels;
-        s.f_ref = edm2_forward(ref, arena, input, sigma, labels + first);
+        p.f_ref = edm2_forward(ref, arena, input, p.sigma, labels + first);
     }
     arena_release(arena, input);
-    s.guidance = d->guidance;
-    s.sigma = sigma;
-    s.sigma_data = sigma_data;
-    solver_step(d->ctx, x, &s, out);
-    arena_release(arena, s.f);
-    if (s.f_ref.data != NULL) arena_release(arena, s.f_ref);
+    end(d, arena, x, &p, first, arguments);
+    arena_release(arena, p.f);
+    if (p.f_ref.data != NULL) arena_release(arena, p.f_ref);
+}
+
+typedef struct {
+    SolverStep step;
+    Tensor out;
+} StepArguments;
+
+static void end_in_step(const Denoiser *d, Arena *arena, Tensor x, const Prediction *prediction,
+                        int first, const void *arguments) {
+    (void)arena;
+    const StepArguments *a = arguments;
+    SolverStep step = a->step;
+    step.prediction = *prediction;
+    if (step.carry.data != NULL) step.carry = tensor_images(step.carry, first, x.n);
+    if (step.seeds != NULL) step.seeds += first;
+    solver_step(d->ctx, x, &step, tensor_images(a->out, first, x.n));
+}
+
+typedef struct {
+    Tensor x0;
+    double *squared, *power;
+} ErrorArguments;
+
+/* Planes of a whole pass, of which the last one of a batch fills only the first. */
+static Tensor take_planes(const Denoiser *d, Arena *arena, Tensor x) {
+    return arena_take(arena, d->ctx, F32, d->pass, x.c, x.h, x.w);
+}
+
+static void end_in_error(const Denoiser *d, Arena *arena, Tensor x, const Prediction *prediction,
+                         int first, const void *arguments) {
+    const ErrorArguments *a = arguments;
+    const Tensor x0 = tensor_images(a->x0, first, x.n);
+    double *squared = a->squared != NULL ? a->squared + first : NULL;
+    Tensor planes = {.data = NULL};
+    if (d->transform != NULL) planes = take_planes(d, arena, x);
+    squared_error(d->ctx, x, x0, prediction, squared, tensor_images(planes, 0, x.n));
+    if (d->transform == NULL) return;
+    spectrum_add(d->ctx, d->transform, planes, x.n, SPECTRUM_POWER, a->power);
+    arena_release(arena, planes);
 }
 
 static Tensor image_batch(const Edm2 *net, int n) {
@@ -55,23 +94,47 @@ static int pass_size(const Context *ctx, int batch) {
     return batch < most ? batch : most;
 }
 
-DenoiserPlan denoiser_plan(Context *ctx, const Edm2 *net, const Edm2 *gnet, float guidance, int batch) {
-    const Denoiser d = {.ctx = ctx, .net = net, .gnet = gnet, .guidance = guidance};
-    const SolverStep step = {.b = 1};
-    const int pass = pass_size(ctx, batch);
-    const Tensor x = image_batch(net, pass);
+/* For passes of `pass` images. */
+static Transform *create_transform(const Denoiser *d, int pass) {
+    const Edm2Config *config = &d->net->config;
+    return transform_create(d->ctx, pass, config->img_channels, config->img_resolution,
+                            config->img_resolution);
+}
+
+/* A pass that ends in its spectrum, if it may: a squared error takes no more memory than a step. */
+static void plan_pass(const Denoiser *d, Arena *arena) {
+    const Tensor x = image_batch(d->net, d->pass);
+    const StepArguments step = {{.b = 1}, x};
+    const ErrorArguments error = {.x0 = x};
+    run_pass(d, arena, x, 0, d->spectral ? end_in_error : end_in_step,
+             d->spectral ? (const void *)&error : &step);
+    arena_release(arena, edm2_logvar(d->net, arena, d->pass, NULL));
+}
+
+/* Of a denoiser that is otherwise like `d`. */
+static DenoiserPlan plan_batch(const Denoiser *like, int batch) {
+    const Edm2 *net = like->net;
+    Denoiser d = *like;
     Arena arena = {0};
-    context_plan_begin(ctx);
-    run_pass(&d, &arena, x, 0, &step, x);
-    arena_release(&arena, edm2_logvar(net, &arena, pass, NULL));
-    const Plan plan = context_plan_end(ctx);
+    d.pass = pass_size(d.ctx, batch);
+    if (d.spectral) d.transform = create_transform(&d, d.pass);
+    context_plan_begin(d.ctx);
+    plan_pass(&d, &arena);
+    const Plan plan = context_plan_end(d.ctx);
+    if (d.spectral) transform_destroy(d.transform);
     return (DenoiserPlan){
-        .macs = plan.macs / pass,
+        .macs = plan.macs / d.pass,
         .activation_bytes = arena.peak,
         .workspace_bytes = plan.workspace_bytes,
         .state_bytes =
             (tensor_bytes(image_batch(net, 1)) / sizeof(float) * STATE_PER_VALUE + STATE_PER_IMAGE) *
-            batch};
+                batch +
+            d.extra_bytes};
+}
+
+DenoiserPlan denoiser_plan(Context *ctx, const Edm2 *net, const Edm2 *gnet, float guidance, int batch) {
+    const Denoiser d = {.ctx = ctx, .net = net, .gnet = gnet, .guidance = guidance};
+    return plan_batch(&d, batch);
 }
 
 static size_t total_bytes(DenoiserPlan plan) {
@@ -96,13 +159,12 @@ static bool check_pair(const Edm2 *net, const Edm2 *gnet, Error *error) {
 /* Fails, naming the largest batch that fits, if this one does not. */
 static bool check_memory(const Denoiser *d, Error *error) {
     const size_t free_bytes = context_device(d->ctx).memory_free;
-    const size_t wanted = total_bytes(denoiser_plan(d->ctx, d->net, d->gnet, d->guidance, d->batch));
+    const size_t wanted = total_bytes(plan_batch(d, d->batch));
     if (!context_ok(d->ctx)) return fail(error, "%s", context_error(d->ctx)->text);
     if (wanted <= free_bytes) return true;
     int fits = 0;
     for (int step = 1 << 20; step > 0; step /= 2)
-        if (fits + step < d->batch &&
-            total_bytes(denoiser_plan(d->ctx, d->net, d->gnet, d->guidance, fits + step)) <= free_bytes)
+        if (fits + step < d->batch && total_bytes(plan_batch(d, fits + step)) <= free_bytes)
             fits += step;
     if (fits == 0)
         return fail(error, "the device has %.1f MB free, too little for a batch of even one image",
@@ -114,25 +176,23 @@ static bool check_memory(const Denoiser *d, Error *error) {
 }
 
 static void take_memory(Denoiser *d) {
-    const DenoiserPlan plan = denoiser_plan(d->ctx, d->net, d->gnet, d->guidance, d->batch);
+    const DenoiserPlan plan = plan_batch(d, d->batch);
     context_reserve_workspace(d->ctx, plan.workspace_bytes);
     d->arena =
         (Arena){.base = device_alloc(d->ctx, plan.activation_bytes), .size = plan.activation_bytes};
     d->sigma = device_alloc(d->ctx, d->batch * sizeof *d->sigma);
     d->labels = device_alloc(d->ctx, d->batch * sizeof *d->labels);
     d->no_labels = device_alloc(d->ctx, d->batch * sizeof *d->no_labels);
+    if (d->spectral) d->transform = create_transform(d, d->pass);
 }
 
-bool denoiser_create(Denoiser *denoiser, Context *ctx, const Edm2 *net, const Edm2 *gnet,
-                     float guidance, int batch, Error *error) {
-    *denoiser = (Denoiser){.ctx = ctx,
-                           .net = net,
-                           .gnet = gnet,
-                           .guidance = guidance,
-                           .batch = batch,
-                           .pass = pass_size(ctx, batch)};
+/* What the caller has not set is made. */
+static bool create(Denoiser *denoiser, Error *error) {
+    Context *ctx = denoiser->ctx;
+    const int batch = denoiser->batch;
     if (batch < 1) return fail(error, "a batch of %d images: expected at least 1", batch);
-    if (gnet != NULL && !check_pair(net, gnet, error)) return false;
+    if (denoiser->gnet != NULL && !check_pair(denoiser->net, denoiser->gnet, error)) return false;
+    denoiser->pass = pass_size(ctx, batch);
     if (!check_memory(denoiser, error)) return false;
     take_memory(denoiser);
     int32_t *none = malloc(batch * sizeof *none);
@@ -149,9 +209,27 @@ bool denoiser_create(Denoiser *denoiser, Context *ctx, const Edm2 *net, const Ed
     return fail(error, "%s", context_error(ctx)->text);
 }
 
+bool denoiser_create(Denoiser *denoiser, Context *ctx, const Edm2 *net, const Edm2 *gnet,
+                     float guidance, int batch, Error *error) {
+    *denoiser = (Denoiser){.ctx = ctx, .net = net, .gnet = gnet, .guidance = guidance, .batch = batch};
+    return create(denoiser, error);
+}
+
+bool denoiser_create_measuring(Denoiser *denoiser, Context *ctx, const Edm2 *net, int batch,
+                               bool spectral, size_t extra_bytes, Error *error) {
+    *denoiser = (Denoiser){.ctx = ctx,
+                           .net = net,
+                           .guidance = 1,
+                           .batch = batch,
+                           .spectral = spectral,
+                           .extra_bytes = extra_bytes};
+    return create(denoiser, error);
+}
+
 void denoiser_destroy(Denoiser *denoiser) {
     void *memory[] = {denoiser->arena.base, denoiser->sigma, denoiser->labels, denoiser->no_labels};
     for (int i = 0; i < 4; i++) device_free(denoiser->ctx, memory[i]);
+    transform_destroy(denoiser->transform);
     *denoiser = (Denoiser){.ctx = denoiser->ctx};
 }
 
@@ -159,16 +237,34 @@ void denoiser_set_labels(Denoiser *denoiser, const int32_t *labels, int n) {
     device_upload(denoiser->ctx, denoiser->labels, labels, n * sizeof *labels);
 }
 
+/* Images of the pass that starts at image i of n. */
+static int pass_images(const Denoiser *d, int i, int n) { return n - i < d->pass ? n - i : d->pass; }
+
+static void run_passes(Denoiser *d, Tensor x, const float *sigma, PassEnd *end, const void *arguments) {
+    device_upload(d->ctx, d->sigma, sigma, x.n * sizeof *sigma);
+    for (int i = 0; i < x.n; i += d->pass)
+        run_pass(d, &d->arena, tensor_images(x, i, pass_images(d, i, x.n)), i, end, arguments);
+}
+
 void denoiser_step(Denoiser *denoiser, Tensor x, const float *sigma, SolverStep step, Tensor out) {
-    const Tensor carry = step.carry;
-    const uint64_t *seeds = step.seeds;
-    device_upload(denoiser->ctx, denoiser->sigma, sigma, x.n * sizeof *sigma);
-    for (int i = 0; i < x.n; i += denoiser->pass) {
-        const int n = x.n - i < denoiser->pass ? x.n - i : denoiser->pass;
-        if (carry.data != NULL) step.carry = tensor_images(carry, i, n);
-        if (seeds != NULL) step.seeds = seeds + i;
-        run_pass(denoiser, &denoiser->arena, tensor_images(x, i, n), i, &step,
-                 tensor_images(out, i, n));
+    const StepArguments arguments = {step, out};
+    run_passes(denoiser, x, sigma, end_in_step, &arguments);
+}
+
+void denoiser_error(Denoiser *denoiser, Tensor x, const float *sigma, Tensor x0, double *squared,
+                    double *power) {
+    const ErrorArguments arguments = {x0, squared, power};
+    run_passes(denoiser, x, sigma, end_in_error, &arguments);
+}
+
+void denoiser_amplitude(Denoiser *denoiser, Tensor x0, double *amplitude) {
+    Context *ctx = denoiser->ctx;
+    for (int i = 0; i < x0.n; i += denoiser->pass) {
+        const Tensor part = tensor_images(x0, i, pass_images(denoiser, i, x0.n));
+        const Tensor planes = take_planes(denoiser, &denoiser->arena, part);
+        image_planes(ctx, part, tensor_images(planes, 0, part.n));
+        spectrum_add(ctx, denoiser->transform, planes, part.n, SPECTRUM_AMPLITUDE, amplitude);
+        arena_release(&denoiser->arena, planes);
     }
 }
 
@@ -176,7 +272,7 @@ void denoiser_logvar(Denoiser *denoiser, const float *sigma, int n, float *logva
     Context *ctx = denoiser->ctx;
     device_upload(ctx, denoiser->sigma, sigma, n * sizeof *sigma);
     for (int i = 0; i < n; i += denoiser->pass) {
-        const int count = n - i < denoiser->pass ? n - i : denoiser->pass;
+        const int count = pass_images(denoiser, i, n);
         Tensor u = edm2_logvar(denoiser->net, &denoiser->arena, count, denoiser->sigma + i);
         device_download(ctx, logvar + i, u.data, tensor_bytes(u));
         arena_release(&denoiser->arena, u);

@@ -153,17 +153,22 @@ void label_embedding(Context *ctx, Tensor noise, const float *weights, int label
  * out [n,h,w,c+1] = x / sqrt(sigma^2 + sigma_data^2), and a last channel of ones. */
 void precondition(Context *ctx, Tensor x, const float *sigma, float sigma_data, Tensor out);
 
-/* solver_step.cu: preconditioning, guidance, solver update and noise in one pass.
- * D  = c_skip x + c_out f  with c_skip = sd^2/(s^2+sd^2), c_out = s sd/sqrt(s^2+sd^2)
- *      (Karras et al. 2022, Table 1); with a reference network D = D_ref + guidance (D - D_ref).
- * out   = a x + b D + k carry + noise * normal(seed, draw)
- * carry = carry_a x + carry_b D                 (written after it is read) */
+/* What a network says of x: D = c_skip x + c_out f with c_skip = sd^2/(s^2+sd^2) and
+ * c_out = s sd/sqrt(s^2+sd^2) (Karras et al. 2022, Table 1); with a reference network
+ * D = D_ref + guidance (D - D_ref). */
 typedef struct {
     Tensor f;           /* network output [n,h,w,c] */
     Tensor f_ref;       /* reference network's output; data NULL = no guidance */
     float guidance;     /* 1 = no guidance */
     const float *sigma; /* device [n] */
     float sigma_data;
+} Prediction;
+
+/* solver_step.cu: preconditioning, guidance, solver update and noise in one pass.
+ * out   = a x + b D + k carry + noise * normal(seed, draw)
+ * carry = carry_a x + carry_b D                 (written after it is read) */
+typedef struct {
+    Prediction prediction;
     float a, b, k, noise;
     float carry_a, carry_b;
     Tensor carry;          /* [n,h,w,c] F32; data NULL = neither read nor written */
@@ -175,6 +180,9 @@ void solver_step(Context *ctx, Tensor x, const SolverStep *step, Tensor out); /*
 /* noise.cu: x [n,h,w,c] F32 = scale * the normals that PyTorch's CUDA generator, seeded with the
  * image's seed mod 2^32, makes as draw number `draw` of shape [c,h,w].  seeds: device [n]. */
 void noise_fill(Context *ctx, const uint64_t *seeds, int draw, float scale, Tensor x);
+
+/* noise.cu: out = x0 + scale * the same normals; x0 and out [n,h,w,c] F32.  out may be x0. */
+void noise_add(Context *ctx, Tensor x0, const uint64_t *seeds, int draw, float scale, Tensor out);
 
 /* pixels.cu: out[n][h][w][c] (device bytes) = trunc(clip(127.5 x + 128, 0, 255)); NaN becomes 0. */
 void to_pixels(Context *ctx, Tensor x, uint8_t *out);
@@ -191,6 +199,38 @@ void bias_relu(Context *ctx, Tensor x, const float *bias, int stride, Tensor out
 
 /* channel_mean.cu: out [n,1,1,c] F32 = the mean of x [n,h,w,c] over an image's pixels. */
 void channel_mean(Context *ctx, Tensor x, Tensor out);
+
+/* ---- measuring --------------------------------------------------------------------------------
+ * Sums are double-precision and their order is fixed: the bytes depend neither on the batch nor on the
+ * grid.  Planes are images [n,c,h,w] F32, as a Tensor {data, F32, n, c, h, w}. */
+
+/* squared_error.cu: squared[n] = ||x0 - D||^2 over the values of image n; x, x0 [n,h,w,c] F32;
+ * squared: device.  planes: the error x0 - D itself, data NULL = not stored.
+ * Computed as x0 - D = (1 - c_skip) x0 - c_skip (x - x0) - c_out f, whose terms are as small as the
+ * noise: at low noise levels x0 - (c_skip x + c_out f) would be the difference of two images. */
+void squared_error(Context *ctx, Tensor x, Tensor x0, const Prediction *prediction, double *squared,
+                   Tensor planes);
+
+/* spectrum.cu: orthonormal 2-D Fourier transforms.  Those of real images are symmetric,
+ * x^[-ky, -kx] = conj x^[ky, kx], so only columns kx = 0 ... w/2 are made: [c][h][w/2+1] directions. */
+typedef struct Transform Transform; /* prepared for batches of one size */
+/* Makes no use of the device's memory for images, also while planning.  NULL with the context's error.
+ */
+Transform *transform_create(Context *ctx, int n, int c, int h, int w);
+void transform_destroy(Transform *transform);
+
+typedef enum {
+    SPECTRUM_POWER,    /* |x^|^2 */
+    SPECTRUM_AMPLITUDE /* |x^| */
+} SpectrumValue;
+/* sum[direction] += value of each of the first `images` images, in their order.  planes: of the batch
+ * size that the transform was made for, of which images beyond the first `images` may hold anything.
+ * sum: device [c][h][w/2+1].  Uses workspace. */
+void spectrum_add(Context *ctx, const Transform *transform, Tensor planes, int images,
+                  SpectrumValue value, double *sum);
+
+/* spectrum.cu: planes [n,c,h,w] from x [n,h,w,c] F32. */
+void image_planes(Context *ctx, Tensor x, Tensor planes);
 
 #ifdef __cplusplus
 }

@@ -1,27 +1,39 @@
-// Initial noise.
+// Initial noise, and images with noise.
 #include "device/elements.cuh"
 #include "device/philox.h"
 
-__global__ void noise_kernel(const uint64_t *seeds, int draw, float scale, long long count,
-                             int channels, int pixels, float *x) {
+// out = x0 + scale * noise; x0 NULL = 0.
+__global__ void noise_kernel(const float *x0, const uint64_t *seeds, int draw, float scale,
+                             long long count, int channels, int pixels, float *out) {
     Range share = block_range(count);
     const long long size = (long long)channels * pixels;
     while (share.begin < share.end) {
         const ImagePart part = next_part(&share, size);
         const uint64_t seed = seeds[part.image];
-        float *image = x + part.image * size;
-        for (long long i = part.begin + threadIdx.x; i < part.end; i += BLOCK)
-            image[i] = scale * random_normal(seed, draw, channels_first(i, channels, pixels));
+        const long long first = part.image * size;
+        for (long long i = part.begin + threadIdx.x; i < part.end; i += BLOCK) {
+            const float noise = scale * random_normal(seed, draw, channels_first(i, channels, pixels));
+            out[first + i] = x0 != NULL ? x0[first + i] + noise : noise;
+        }
     }
 }
 
+static void run(Context *ctx, const char *name, const float *x0, const uint64_t *seeds, int draw,
+                float scale, Tensor out) {
+    if (!check_noise(ctx, name, out, seeds, draw) || !context_runs(ctx) || out.n == 0) return;
+    const long long count = (long long)rows_of(out) * out.c;
+    LAUNCH(noise_kernel, blocks_for(ctx, count, BLOCK), BLOCK, 0, ctx->stream, x0, seeds, draw, scale,
+           count, out.c, out.h * out.w, (float *)out.data);
+    check_launch(ctx, name);
+}
+
 void noise_fill(Context *ctx, const uint64_t *seeds, int draw, float scale, Tensor x) {
-    if (!check_shape(ctx, "noise_fill", "x", x, F32, x.n, x.h, x.w, x.c) ||
-        !check_noise(ctx, "noise_fill", x, seeds, draw))
-        return;
-    if (!context_runs(ctx) || x.n == 0) return;
-    const long long count = (long long)rows_of(x) * x.c;
-    LAUNCH(noise_kernel, blocks_for(ctx, count, BLOCK), BLOCK, 0, ctx->stream, seeds, draw, scale,
-           count, x.c, x.h * x.w, (float *)x.data);
-    check_launch(ctx, "noise_fill");
+    if (check_shape(ctx, "noise_fill", "x", x, F32, x.n, x.h, x.w, x.c))
+        run(ctx, "noise_fill", NULL, seeds, draw, scale, x);
+}
+
+void noise_add(Context *ctx, Tensor x0, const uint64_t *seeds, int draw, float scale, Tensor out) {
+    if (check_shape(ctx, "noise_add", "x0", x0, F32, x0.n, x0.h, x0.w, x0.c) &&
+        check_shape(ctx, "noise_add", "out", out, F32, x0.n, x0.h, x0.w, x0.c))
+        run(ctx, "noise_add", (const float *)x0.data, seeds, draw, scale, out);
 }

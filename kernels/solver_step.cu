@@ -1,16 +1,16 @@
 // One step of a solver: preconditioning, guidance, update and noise in one pass.
 #include "device/elements.cuh"
 #include "device/philox.h"
+#include "device/prediction.cuh"
 
 // A SolverStep as the kernel sees it.
 template <typename T>
 struct Step {
+    NetworkOutput<T> output;
     const float *x;
-    const T *f, *f_ref;
     float *carry, *out;
-    const float *sigma;
     const uint64_t *seeds;
-    float guidance, sigma_data, a, b, k, noise, carry_a, carry_b;
+    float a, b, k, noise, carry_a, carry_b;
     int draw, channels, pixels;
     long long count;
 };
@@ -21,20 +21,12 @@ __global__ void solver_step_kernel(Step<T> step) {
     const long long size = (long long)step.channels * step.pixels;
     while (share.begin < share.end) {
         const ImagePart part = next_part(&share, size);
-        const float s = step.sigma[part.image], sd = step.sigma_data;
-        const float variance = s * s + sd * sd;
-        const float c_skip = sd * sd / variance, c_out = s * sd / sqrtf(variance);
+        const Preconditioning c = preconditioning(step.output, part.image);
         const long long first = part.image * size;
         for (long long i = part.begin + threadIdx.x; i < part.end; i += BLOCK) {
             const long long at = first + i;
             const float x = step.x[at];
-            float f = to_float(step.f[at]);
-            // Both networks see the same x, so that D_ref + g (D - D_ref) is the same blend of f.
-            if (step.f_ref != NULL) {
-                const float f_ref = to_float(step.f_ref[at]);
-                f = f_ref + step.guidance * (f - f_ref);
-            }
-            const float denoised = c_skip * x + c_out * f;
+            const float denoised = c.skip * x + c.out * guided_output(step.output, at);
             float next = step.a * x + step.b * denoised;
             if (step.carry != NULL) {
                 next += step.k * step.carry[at];
@@ -52,10 +44,7 @@ static bool check_step(Context *ctx, Tensor x, const SolverStep *step, Tensor ou
     const char *name = "solver_step";
     if (!check_shape(ctx, name, "x", x, F32, x.n, x.h, x.w, x.c) ||
         !check_shape(ctx, name, "out", out, F32, x.n, x.h, x.w, x.c) ||
-        !check_shape(ctx, name, "f", step->f, step->f.dtype, x.n, x.h, x.w, x.c))
-        return false;
-    if (step->f_ref.data != NULL &&
-        !check_shape(ctx, name, "f_ref", step->f_ref, step->f.dtype, x.n, x.h, x.w, x.c))
+        !check_prediction(ctx, name, step->prediction, x))
         return false;
     if (step->carry.data != NULL &&
         !check_shape(ctx, name, "carry", step->carry, F32, x.n, x.h, x.w, x.c))
@@ -65,18 +54,14 @@ static bool check_step(Context *ctx, Tensor x, const SolverStep *step, Tensor ou
 
 void solver_step(Context *ctx, Tensor x, const SolverStep *step, Tensor out) {
     if (!check_step(ctx, x, step, out) || !context_runs(ctx) || x.n == 0) return;
-    with_type(step->f.dtype, [&](auto zero) {
+    with_type(step->prediction.f.dtype, [&](auto zero) {
         using T = decltype(zero);
         Step<T> s = {};
+        s.output = network_output<T>(step->prediction);
         s.x = (const float *)x.data;
-        s.f = (const T *)step->f.data;
-        s.f_ref = (const T *)step->f_ref.data;
         s.carry = (float *)step->carry.data;
         s.out = (float *)out.data;
-        s.sigma = step->sigma;
         s.seeds = step->seeds;
-        s.guidance = step->guidance;
-        s.sigma_data = step->sigma_data;
         s.a = step->a;
         s.b = step->b;
         s.k = step->k;

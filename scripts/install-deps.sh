@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # install-deps.sh [build|check|bench ...]: installs what kairos needs, on Debian and Ubuntu.
 #
-#   build   the CPU target: a compiler, oneDNN, OpenBLAS, LAPACKE, Boost.Context, jansson,
+#   build   the CPU target: a compiler, oneDNN, OpenBLAS, LAPACKE, FFTW, Boost.Context, jansson,
 #           libzip, libpng, stb (the default)
 #   check   what `make check`, `make fuzz` and `make format` need besides
 #   bench   what `make bench` needs besides
@@ -15,7 +15,7 @@ packages=()
 for group in "${groups[@]}"; do
     case $group in
         build) packages+=(g++ make libdnnl-dev libopenblas-dev libboost-context-dev
-                          libjansson-dev liblapacke-dev libstb-dev libzip-dev libpng-dev) ;;
+                          libfftw3-dev libjansson-dev liblapacke-dev libstb-dev libzip-dev libpng-dev) ;;
         check) packages+=(libcmocka-dev python3-numpy python3-torch clang libclang-rt-dev clang-format) ;;
         bench) packages+=(python3-numpy python3-torch) ;;
         -h | --help) sed -n '2,10s/^# \?//p' "$0"; exit 0 ;;

@@ -21,6 +21,7 @@ inline To bits_as(From from) {
 // __builtin_assoc_barrier is lost where a loop is vectorized.)
 extern const uint32_t unknown_zero;
 inline float keep(float value) { return bits_as<float>(bits_as<uint32_t>(value) ^ unknown_zero); }
+inline double keep(double value) { return bits_as<double>(bits_as<uint64_t>(value) ^ unknown_zero); }
 
 // a b + c, kept.
 inline float multiply_add(float a, float b, float c) {
@@ -93,6 +94,7 @@ inline float cospif(float x) { return static_cast<float>(cos(3.14159265358979323
 
 // Rounded to nearest, and never fused into a multiply-add.
 inline float __fadd_rn(float x, float y) { return simt::keep(x + y); }
+inline double __dadd_rn(double x, double y) { return simt::keep(x + y); }
 inline float __fsub_rn(float x, float y) { return simt::keep(x - y); }
 inline float __fmul_rn(float x, float y) {
     // GCC's vectorizer forgets the barrier of keep and then fuses; a volatile is never vectorized.

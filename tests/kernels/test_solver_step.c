@@ -17,7 +17,7 @@ typedef struct {
 } Variant;
 
 static SolverStep step_of(Variant v) {
-    SolverStep step = {.guidance = v.guided ? 1.75f : 1, .sigma_data = 0.5f};
+    SolverStep step = {.prediction = {.guidance = v.guided ? 1.75f : 1, .sigma_data = 0.5f}};
     step.a = 0.75f, step.b = 0.5f, step.k = v.carried ? -0.25f : 0, step.noise = v.noisy ? 2 : 0;
     step.carry_a = 0.125f, step.carry_b = -1.5f, step.draw = 4;
     return step;
@@ -27,13 +27,13 @@ static SolverStep step_of(Variant v) {
 static void expected_step(const SolverStep *step, Variant v, const float *x, const float *f,
                           const float *f_ref, const float *carry, double *out, double *next_carry,
                           double *scale) {
-    const double sd = step->sigma_data;
+    const double sd = step->prediction.sigma_data;
     for (int i = 0; i < COUNT; ++i) {
         const int n = i / IMAGE, pixel = i % IMAGE / C, c = i % C;
         const double s = SIGMA[n], variance = s * s + sd * sd;
         double denoised = sd * sd / variance * x[i] + s * sd / sqrt(variance) * f[i];
         const double reference = sd * sd / variance * x[i] + s * sd / sqrt(variance) * f_ref[i];
-        if (v.guided) denoised = reference + step->guidance * (denoised - reference);
+        if (v.guided) denoised = reference + step->prediction.guidance * (denoised - reference);
         const double normal = v.noisy ? random_normal(SEEDS[n], step->draw, c * H * W + pixel) : 0;
         out[i] = step->a * x[i] + step->b * denoised + step->k * carry[i] + step->noise * normal;
         next_carry[i] = step->carry_a * x[i] + step->carry_b * denoised;
@@ -61,10 +61,10 @@ static void check(Context *ctx, Variant v) {
 
     const Tensor tx = tensor_of(ctx, F32, N, H, W, C, x);
     const Tensor tout = v.in_place ? tx : tensor_new(ctx, F32, N, H, W, C);
-    step.f = tensor_of(ctx, v.dtype, N, H, W, C, f);
-    if (v.guided) step.f_ref = tensor_of(ctx, v.dtype, N, H, W, C, f_ref);
+    step.prediction.f = tensor_of(ctx, v.dtype, N, H, W, C, f);
+    if (v.guided) step.prediction.f_ref = tensor_of(ctx, v.dtype, N, H, W, C, f_ref);
     if (v.carried) step.carry = tensor_of(ctx, F32, N, H, W, C, carry);
-    step.sigma = bytes_to_device(ctx, SIGMA, sizeof SIGMA);
+    step.prediction.sigma = bytes_to_device(ctx, SIGMA, sizeof SIGMA);
     uint64_t *seeds = bytes_to_device(ctx, SEEDS, sizeof SEEDS);
     step.seeds = v.noisy ? seeds : NULL; /* without noise the seeds are not read */
     solver_step(ctx, tx, &step, tout);
@@ -77,8 +77,9 @@ static void check(Context *ctx, Variant v) {
     }
     free(x), free(carry), free(f), free(f_ref), free(actual);
     if (!v.in_place) tensor_free(ctx, tout);
-    tensor_free(ctx, tx), tensor_free(ctx, step.f), tensor_free(ctx, step.f_ref);
-    tensor_free(ctx, step.carry), device_free(ctx, (void *)step.sigma), device_free(ctx, seeds);
+    tensor_free(ctx, tx), tensor_free(ctx, step.prediction.f), tensor_free(ctx, step.prediction.f_ref);
+    tensor_free(ctx, step.carry), device_free(ctx, (void *)step.prediction.sigma),
+        device_free(ctx, seeds);
 }
 
 static void test_values(void **state) {
@@ -96,14 +97,14 @@ static void test_zero_sigma(void **state) {
     Context *ctx = test_context();
     float *x = random_floats(IMAGE, 1), sigma = 0;
     const Tensor tx = tensor_of(ctx, F32, 1, H, W, C, x);
-    SolverStep step = {.f = tx, .guidance = 1, .sigma_data = 0.5f, .b = 1};
-    step.sigma = bytes_to_device(ctx, &sigma, sizeof sigma);
+    SolverStep step = {.prediction = {.f = tx, .guidance = 1, .sigma_data = 0.5f}, .b = 1};
+    step.prediction.sigma = bytes_to_device(ctx, &sigma, sizeof sigma);
     const Tensor out = tensor_new(ctx, F32, 1, H, W, C);
     solver_step(ctx, tx, &step, out);
     float *actual = tensor_download(ctx, out);
     expect_same("D at sigma 0", actual, x, IMAGE);
     free(x), free(actual);
-    tensor_free(ctx, tx), tensor_free(ctx, out), device_free(ctx, (void *)step.sigma);
+    tensor_free(ctx, tx), tensor_free(ctx, out), device_free(ctx, (void *)step.prediction.sigma);
     test_context_close(ctx);
 }
 
@@ -111,13 +112,13 @@ static void test_shapes(void **state) {
     (void)state;
     Context *ctx = test_context();
     const Tensor x = shape(F32, 2, 8, 8, 3);
-    SolverStep step = {.f = shape(F16, 2, 8, 8, 3), .noise = 1};
+    SolverStep step = {.prediction.f = shape(F16, 2, 8, 8, 3), .noise = 1};
     context_plan_begin(ctx);
     solver_step(ctx, x, &step, x);
     assert_true(context_ok(ctx));
     solver_step(ctx, x, &step, shape(F32, 1, 8, 8, 3));
     expect_error(ctx, "solver_step: out is [1,8,8,3] F32, expected [2,8,8,3] F32");
-    step.f.c = 4;
+    step.prediction.f.c = 4;
     solver_step(ctx, x, &step, x);
     expect_error(ctx, "solver_step: f is [2,8,8,4] F16, expected [2,8,8,3] F16");
     context_plan_end(ctx);
