@@ -66,11 +66,38 @@ static void test_shapes(void **state) {
     test_context_close(ctx);
 }
 
+/* Every byte, to the last bit for F32: a quotient and a difference, each rounded. */
+static void test_back(void **state) {
+    (void)state;
+    Context *ctx = test_context();
+    uint8_t bytes[256];
+    for (int i = 0; i < 256; ++i) bytes[i] = (uint8_t)(255 - i);
+    uint8_t *device = bytes_to_device(ctx, bytes, sizeof bytes), again[256];
+    for (int t = 0; t < 3; ++t) {
+        const Tensor x = tensor_new(ctx, DTYPES[t], 2, 4, 8, 4);
+        from_pixels(ctx, device, x);
+        float *values = tensor_download(ctx, x);
+        for (int i = 0; i < 256; ++i) {
+            const volatile float quotient = bytes[i] / 127.5f, value = quotient - 1;
+            assert_true(values[i] == rounded(value, DTYPES[t]));
+        }
+        if (DTYPES[t] == F32) {
+            to_pixels(ctx, x, device);
+            device_download(ctx, again, device, sizeof again);
+            assert_memory_equal(again, bytes, sizeof bytes);
+        }
+        free(values), tensor_free(ctx, x);
+    }
+    device_free(ctx, device);
+    test_context_close(ctx);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_edges),
         cmocka_unit_test(test_shapes),
+        cmocka_unit_test(test_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

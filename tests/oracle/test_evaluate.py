@@ -1,0 +1,170 @@
+"""kairos evaluate against the convolutional network in PyTorch and the Frechet distance in numpy."""
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+import numpy as np
+import torch
+
+from common import KAIROS, ROOT, SHIPPED, kairos
+import safetensors_io
+from make_dataset import encode_png
+from train_classifier import ConvNet, frechet_distance, quantize
+
+FEATURES = os.path.join(ROOT, "weights", "fashion-mnist-features.safetensors")
+REFERENCE = os.path.join(ROOT, "weights", "fashion-mnist-reference.safetensors")
+SAMPLE = os.path.join(ROOT, "weights", "fashion-mnist-1000.zip")
+SEEDS = 40
+
+
+def load_classifier():
+    net = ConvNet().eval().requires_grad_(False)
+    tensors, _ = safetensors_io.load(FEATURES)
+    net.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in tensors.items()})
+    return net
+
+
+def write_png(path, pixels):
+    with open(path, "wb") as f:
+        f.write(encode_png(pixels))
+
+
+def statistics(features):
+    features = features.double().numpy()
+    return features.mean(0), np.cov(features, rowvar=False)
+
+
+def relative(a, b):
+    return np.linalg.norm(a - b) / np.linalg.norm(b)
+
+
+class EvaluateTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.folder.cleanup)
+        cls.net = load_classifier()
+        cls.images = cls.path("images")
+        tensors = cls.path("samples.safetensors")
+        kairos("generate", *cls.sampling(), "--outdir", cls.images, "--save-tensors", tensors)
+        cls.samples = torch.from_numpy(np.array(safetensors_io.load(tensors)[0]["samples"]))
+
+    @classmethod
+    def path(cls, name):
+        return os.path.join(cls.folder.name, name)
+
+    @staticmethod
+    def sampling(batch=SEEDS):
+        return ["--net", SHIPPED, "--seeds", f"0-{SEEDS - 1}", "--steps", 4, "--batch", batch]
+
+    def test_features_of_random_images(self):
+        """Noise reaches every filter; batches of one and of several, both engines."""
+        folder = self.path("random")
+        os.makedirs(folder)
+        pixels = np.random.default_rng(1).integers(0, 256, (9, 32, 32), np.uint8)
+        pixels[0], pixels[1] = 0, 255
+        for i, image in enumerate(pixels):
+            write_png(os.path.join(folder, f"{i}.png"), image)
+        x = torch.from_numpy(pixels).float()[:, None] / 127.5 - 1
+        mu, sigma = statistics(self.net.features(x))
+        files = []
+        for batch, engine in ((4, "library"), (9, "library"), (2, "native")):
+            out = self.path(f"random-{batch}.safetensors")
+            kairos("evaluate", "ref", "--data", folder, "--out", out, "--features", FEATURES, "--batch", batch,
+                   "--engine", engine)
+            tensors, metadata = safetensors_io.load(out)
+            self.assertEqual(metadata["num_images"], "9")
+            self.assertLess(relative(tensors["mu"], mu), 1e-5)
+            self.assertLess(relative(tensors["sigma"], sigma), 1e-5)
+            with open(out, "rb") as f:
+                files.append(f.read())
+        self.assertEqual(files[0], files[1])
+
+    def test_distance_of_images(self):
+        """The folder, the model itself, and numpy on the model's samples all say the same."""
+        folder = json.loads(kairos("evaluate", "--images", self.images, "--ref", REFERENCE, "--features", FEATURES,
+                                   "--json", "--batch", 7))
+        net = json.loads(kairos("evaluate", *self.sampling(13), "--ref", REFERENCE, "--features", FEATURES, "--json"))
+        self.assertEqual(folder["images"], SEEDS)
+        self.assertEqual(folder["distance"], net["distance"])
+        reference, _ = safetensors_io.load(REFERENCE)
+        mu, sigma = statistics(self.net.features(quantize(self.samples)))
+        expected = frechet_distance(mu, sigma, reference["mu"], reference["sigma"])
+        # 40 images span 39 of 128 dimensions: numpy's eigenvalues of a product lose half of the digits.
+        self.assertLess(abs(net["distance"] / expected - 1), 1e-5)
+        line = kairos("evaluate", "--images", self.images, "--ref", REFERENCE, "--features", FEATURES)
+        self.assertIn(f"{net['distance']:.6f}", line)
+
+    def test_sample_of_the_data_set(self):
+        """A thousand training images against all: near, but not 0; against themselves 0."""
+        out = self.path("sample.safetensors")
+        kairos("evaluate", "ref", "--data", SAMPLE, "--out", out, "--features", FEATURES)
+        options = ["evaluate", "--images", SAMPLE, "--features", FEATURES, "--json"]
+        far = json.loads(kairos(*options, "--ref", REFERENCE))["distance"]
+        near = json.loads(kairos(*options, "--ref", out))["distance"]
+        reference, sample = safetensors_io.load(REFERENCE)[0], safetensors_io.load(out)[0]
+        expected = frechet_distance(sample["mu"], sample["sigma"], reference["mu"], reference["sigma"])
+        self.assertLess(abs(far / expected - 1), 1e-6)
+        self.assertLess(abs(near), 1e-9 * np.trace(sample["sigma"]))
+
+    def test_kill_and_restart(self):
+        options = ["--ref", REFERENCE, "--features", FEATURES, "--quiet"]
+        kairos("evaluate", *self.sampling(), *options, "--out", self.path("whole.json"))
+        out = self.path("killed.json")
+        command = [KAIROS, "evaluate", *map(str, self.sampling(2)), *options, "--out", out]
+        saved = 0
+        for _ in range(2):
+            run = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+            deadline = time.time() + 60
+            while run.poll() is None and time.time() < deadline and self.saved_images(out + ".state") <= saved:
+                time.sleep(0.001)
+            run.send_signal(signal.SIGKILL)
+            self.assertEqual(run.wait(), -signal.SIGKILL, "the run ended before it was killed")
+            saved = self.saved_images(out + ".state")
+            self.assertGreater(saved, 0)
+            self.assertLess(saved, SEEDS)
+        kairos("evaluate", *self.sampling(2), "--steps", 5, *options, "--out", out, expect=1)
+        kairos("evaluate", *self.sampling(5), *options, "--out", out)
+        self.assertFalse(os.path.exists(out + ".state"))
+        with open(out, "rb") as a, open(self.path("whole.json"), "rb") as b:
+            self.assertEqual(a.read(), b.read())
+
+    @staticmethod
+    def saved_images(path):
+        return int(safetensors_io.load(path)[0]["images"][0]) if os.path.exists(path) else 0
+
+    def test_refused(self):
+        """A clear error each, and exit status 2 for wrong usage."""
+        self.refused(2, "nothing to evaluate", "--ref", REFERENCE)
+        self.refused(2, "both", "--images", self.images, "--net", SHIPPED, "--ref", REFERENCE)
+        self.refused(1, "absent.safetensors", "--images", self.images, "--ref", self.path("absent.safetensors"))
+        self.refused(1, "architecture is \"edm2\"", "--images", self.images, "--ref", REFERENCE, "--features", SHIPPED)
+        os.makedirs(self.path("small"), exist_ok=True)
+        write_png(self.path("small/0.png"), np.zeros((16, 16), np.uint8))
+        self.refused(1, "takes images of 32x32", "--images", self.path("small"), "--ref", REFERENCE)
+        tensors, _ = safetensors_io.load(REFERENCE)
+        other = self.path("other.safetensors")
+        safetensors_io.save(other, {k: np.array(tensors[k]) for k in ("mu", "sigma")}, {"detector_hash": "12"})
+        self.refused(1, "another feature network", "--images", self.images, "--ref", other)
+        broken = self.path("broken.safetensors")
+        weights, metadata = safetensors_io.load(FEATURES)
+        for layers, what in (("[[1,32,3]]", "entry 0"), ("[[1,32,1],[64,64,1]]", "entry 1"), ("[]", "layers"),
+                             ("[[1,16,1]]", "conv.0.weight"), ("{", "layers")):
+            safetensors_io.save(broken, dict(weights), dict(metadata, layers=layers))
+            self.refused(1, what, "--images", self.images, "--ref", REFERENCE, "--features", broken)
+
+    def refused(self, status, what, *options):
+        if "--features" not in options:
+            options += ("--features", FEATURES)
+        done = subprocess.run([KAIROS, "evaluate", *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.assertEqual(done.returncode, status, done.stderr)
+        self.assertIn(what, done.stderr)
+        self.assertEqual(done.stdout, "")
+
+
+if __name__ == "__main__":
+    unittest.main()
