@@ -14,6 +14,7 @@ static const struct {
     {"denoise", command_denoise, "apply a model once: D(x; sigma) and its uncertainty"},
     {"schedule", command_schedule, "noise levels: equal steps in a measured or given time"},
     {"evaluate", command_evaluate, "score images: the Frechet distance to a data set"},
+    {"toy", command_toy, "one-dimensional experiments with schedules, without a network"},
     {"info", command_info, "what a model is and needs: parameters, GMAC, memory by batch size"},
     {"bench", command_bench, "time a model's network evaluations"},
 };
