@@ -95,13 +95,19 @@ static bool choose_algorithm(Context *ctx, LibraryPlan *plan, const Filter *filt
     for (int i = 0; i < count; ++i) {
         if (offers[i].status != CUDNN_STATUS_SUCCESS) continue;
         if (offers[i].determinism != CUDNN_DETERMINISTIC) continue;
-        if (!ctx->planning && offers[i].memory > ctx->workspace_bytes) continue;
-        plan->algorithm = offers[i].algo;
-        plan->workspace = offers[i].memory;
         // The offer may be one of FMA math; in float32 nothing else was allowed.
-        if (filter->dtype == F32) return true;
-        return check_cudnn(ctx, cudnnSetConvolutionMathType(plan->convolution, offers[i].mathType),
-                           "describing a convolution");
+        if (filter->dtype != F32 &&
+            !check_cudnn(ctx, cudnnSetConvolutionMathType(plan->convolution, offers[i].mathType),
+                         "describing a convolution"))
+            return false;
+        // An offer is a guess; this also says whether cuDNN can do it.
+        if (cudnnGetConvolutionForwardWorkspaceSize(ctx->cudnn, plan->x, filter->library->descriptor,
+                                                    plan->convolution, plan->y, offers[i].algo,
+                                                    &plan->workspace) != CUDNN_STATUS_SUCCESS)
+            continue;
+        if (!ctx->planning && plan->workspace > ctx->workspace_bytes) continue;
+        plan->algorithm = offers[i].algo;
+        return true;
     }
     return context_fail(ctx, "cuDNN has no deterministic %dx%d convolution of %d to %d channels",
                         filter->size, filter->size, filter->cin, filter->cout);
