@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "io/file.h"
 #include "io/grid.h"
@@ -15,7 +16,7 @@
 #include "layout.h"
 #include "random.h"
 
-enum { WRITER_THREADS = 2, WRITER_BACKLOG = 1024, SEEDS_A_FOLDER = 1000, GRID_GAP = 2 };
+enum { WRITER_BACKLOG = 1024, SEEDS_A_FOLDER = 1000, GRID_GAP = 2 };
 
 typedef struct {
     Sampler *sampler;
@@ -52,6 +53,12 @@ static size_t image_values(const Job *job) { return (size_t)job->h * job->w * jo
 
 static bool wants_all(const JobOptions *options) {
     return options->grid != NULL || options->tensors != NULL;
+}
+
+/* Enough to keep up with a GPU that samples a small model: a quarter of the processors. */
+static int writer_threads(void) {
+    const long quarter = sysconf(_SC_NPROCESSORS_ONLN) / 4;
+    return quarter < 2 ? 2 : quarter > 16 ? 16 : (int)quarter;
 }
 
 /* ---- before sampling ----------------------------------------------------------------------------- */
@@ -206,7 +213,7 @@ bool job_run(Sampler *sampler, const JobOptions *options, JobResult *result, Err
                .label_dim = config->label_dim};
     bool ok = find_pending(&job) && allocate(&job);
     if (ok && options->outdir != NULL) {
-        job.queue = png_queue_create(WRITER_THREADS, WRITER_BACKLOG, error);
+        job.queue = png_queue_create(writer_threads(), WRITER_BACKLOG, error);
         ok = job.queue != NULL;
     }
     const long long total = options->seeds.count, skipped = total - job.pending.count;
