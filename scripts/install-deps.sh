@@ -16,7 +16,8 @@ for group in "${groups[@]}"; do
     case $group in
         build) packages+=(g++ make libdnnl-dev libopenblas-dev libboost-context-dev
                           libfftw3-dev libjansson-dev liblapacke-dev libstb-dev libzip-dev libpng-dev) ;;
-        check) packages+=(libcmocka-dev python3-numpy python3-torch clang libclang-rt-dev clang-format) ;;
+        check) packages+=(libcmocka-dev dataset-fashion-mnist python3-numpy python3-torch
+                          clang libclang-rt-dev clang-format) ;;
         bench) packages+=(python3-numpy python3-torch) ;;
         -h | --help) sed -n '2,10s/^# \?//p' "$0"; exit 0 ;;
         *) echo "install-deps.sh: unknown group '$group' (build, check, bench)" >&2; exit 2 ;;

@@ -1,5 +1,6 @@
 /* Any bytes as an archive: refused with a message, or each of its files is refused or read within the
  * limit. */
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +20,7 @@ static void check_name(const FileSet *set, int64_t i) {
     expect(strlen(file_set_title(set, i, title)) < sizeof title);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+static void try_bytes(const uint8_t *data, size_t size) {
     enum { LIMIT = 1 << 16 };
     Error error = {0};
     FileSet *set = file_set_open_memory(data, size, "fuzz", &error);
@@ -36,5 +37,41 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         free(content);
     }
     file_set_close(set);
+}
+
+static void put_number(uint8_t *bytes, size_t value, int count) {
+    for (int i = 0; i < count; i++) bytes[i] = (uint8_t)(value >> 8 * i);
+}
+
+/* Makes the end of the archive say where its index lies and how many entries that has, and each of
+ * these where its data lie: most changes break that. */
+static void mend(uint8_t *zip, size_t size) {
+    size_t end = size, data = 0, count = 0;
+    for (size_t i = 0; i + 22 <= size; i++)
+        if (memcmp(zip + i, "PK\5\6", 4) == 0) end = i;
+    if (end == size) return;
+    size_t index = end;
+    for (size_t i = 0; i + 46 <= end; i++) {
+        if (memcmp(zip + i, "PK\1\2", 4) != 0) continue;
+        if (count++ == 0) index = i;
+        while (data + 4 < index && memcmp(zip + data, "PK\3\4", 4) != 0) data++;
+        put_number(zip + i + 42, data, 4);
+        data += data < index;
+    }
+    memset(zip + end + 4, 0, 4);
+    put_number(zip + end + 8, count, 2);
+    put_number(zip + end + 10, count, 2);
+    put_number(zip + end + 12, end - index, 4);
+    put_number(zip + end + 16, index, 4);
+    put_number(zip + end + 20, size - end - 22, 2);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    try_bytes(data, size);
+    uint8_t *mended = malloc(size + !size);
+    memcpy(mended, data, size);
+    mend(mended, size);
+    try_bytes(mended, size);
+    free(mended);
     return 0;
 }
