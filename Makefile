@@ -162,7 +162,7 @@ FUZZERS    := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_FLAGS := -std=c11 -D_GNU_SOURCE -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
 FUZZ_LIBRARY := $(wildcard host/io/*.c) host/nets/edm2_config.c host/nets/edm2_layout.c kernels/error.c host/results.c \
                 host/sweep_config.c $(wildcard host/schedule*.c) host/curve.c host/spectrum.c host/times.c \
-                host/interpolation.c
+                host/interpolation.c host/nets/convnet_config.c host/statistics.c host/statistics_file.c
 
 $(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c $(FUZZ_LIBRARY)
 	@mkdir -p $(@D)

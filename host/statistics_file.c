@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "io/safetensors.h"
-
 enum { MOST_FEATURES = 1 << 16 };
 
 static const char detector_key[] = "detector_hash", images_key[] = "num_images";
@@ -41,34 +39,39 @@ static bool check_symmetric(const Gaussian *g, const char *path, const char *nam
     return true;
 }
 
-bool gaussian_read(Gaussian *gaussian, const char *path, const char *prefix, Error *error) {
+bool gaussian_parse(Gaussian *gaussian, const Safetensors *file, const char *prefix, Error *error) {
+    const char *path = safetensors_name(file);
     char mu[80], sigma[80];
     snprintf(mu, sizeof mu, "%smu", prefix);
     snprintf(sigma, sizeof sigma, "%ssigma", prefix);
     *gaussian = (Gaussian){.features = 0};
-    Safetensors *file = safetensors_open(path, error);
-    if (file == NULL) return false;
     const int64_t any[1] = {-1};
     const SafetensorsTensor *tensor = safetensors_expect(file, mu, 1, any, error);
-    bool ok = tensor != NULL;
-    if (ok && (tensor->shape[0] < 1 || tensor->shape[0] > MOST_FEATURES))
-        ok = fail(error, "%s: %s has %" PRId64 " features, expected 1 to %d", path, mu,
-                  tensor->shape[0], MOST_FEATURES);
-    if (ok) {
-        const int64_t d = tensor->shape[0], shape[2] = {d, d};
-        /* The shapes are checked before memory is taken for them. */
-        ok = safetensors_expect(file, sigma, 2, shape, error) != NULL &&
-             gaussian_create(gaussian, (int)d, error) &&
-             read_doubles(file, mu, 1, shape, gaussian->mu, d, error) &&
-             read_doubles(file, sigma, 2, shape, gaussian->sigma, d * d, error) &&
-             check_symmetric(gaussian, path, sigma, error);
-        const char *images = safetensors_metadata(file, images_key);
-        if (images != NULL && prefix[0] == '\0') gaussian->images = strtoll(images, NULL, 10);
-        const char *detector = safetensors_metadata(file, detector_key);
-        if (detector != NULL) gaussian->detector = strtoull(detector, NULL, 16);
-    }
+    if (tensor == NULL) return false;
+    const int64_t d = tensor->shape[0], shape[2] = {d, d};
+    if (d < 1 || d > MOST_FEATURES)
+        return fail(error, "%s: %s has %" PRId64 " features, expected 1 to %d", path, mu, d,
+                    MOST_FEATURES);
+    /* The shapes are checked before memory is taken for them. */
+    if (safetensors_expect(file, sigma, 2, shape, error) == NULL ||
+        !gaussian_create(gaussian, (int)d, error))
+        return false;
+    const char *images = safetensors_metadata(file, images_key);
+    const char *detector = safetensors_metadata(file, detector_key);
+    if (images != NULL && prefix[0] == '\0') gaussian->images = strtoll(images, NULL, 10);
+    if (detector != NULL) gaussian->detector = strtoull(detector, NULL, 16);
+    if (read_doubles(file, mu, 1, shape, gaussian->mu, d, error) &&
+        read_doubles(file, sigma, 2, shape, gaussian->sigma, d * d, error) &&
+        check_symmetric(gaussian, path, sigma, error))
+        return true;
+    gaussian_free(gaussian);
+    return false;
+}
+
+bool gaussian_read(Gaussian *gaussian, const char *path, const char *prefix, Error *error) {
+    Safetensors *file = safetensors_open(path, error);
+    const bool ok = file != NULL && gaussian_parse(gaussian, file, prefix, error);
     safetensors_close(file);
-    if (!ok) gaussian_free(gaussian);
     return ok;
 }
 

@@ -3,11 +3,13 @@
 #ifndef KAIROS_STATISTICS_FILE_H
 #define KAIROS_STATISTICS_FILE_H
 
+#include "io/safetensors.h"
 #include "statistics.h"
 
 /* Reads PREFIXmu and PREFIXsigma; `prefix` is "" or, for other statistics in the same file, as "test.".
  * Fails unless everything is finite and sigma symmetric. */
 bool gaussian_read(Gaussian *gaussian, const char *path, const char *prefix, Error *error);
+bool gaussian_parse(Gaussian *gaussian, const Safetensors *file, const char *prefix, Error *error);
 bool gaussian_write(const Gaussian *gaussian, const char *path, Error *error);
 
 /* The sums, with a text that tells what they are of.  Reading fails if the file's text is another. */

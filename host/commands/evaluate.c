@@ -105,8 +105,19 @@ static bool save_state(void *user, const Statistics *statistics, Error *error) {
     return true;
 }
 
+/* Removes what a killed run was just writing beside the result. */
+static bool clear_folder(const Evaluate *e, Error *error) {
+    char folder[PATH_MAX];
+    snprintf(folder, sizeof folder, "%s", e->state);
+    char *slash = strrchr(folder, '/');
+    snprintf(slash != NULL ? slash + 1 : folder, 2, ".");
+    return remove_partial_files(folder, NULL, error);
+}
+
 static bool load_state(Evaluate *e, Error *error) {
-    if (e->state[0] == '\0' || !file_exists(e->state)) return true;
+    if (e->state[0] == '\0') return true;
+    if (!clear_folder(e, error)) return false;
+    if (!file_exists(e->state)) return true;
     if (!statistics_read(&e->statistics, e->state, e->state_settings, error)) return false;
     const size_t seeds = e->sampling.seeds.count;
     return (uint64_t)e->statistics.images <= seeds ||

@@ -129,7 +129,8 @@ class EvaluateTest(unittest.TestCase):
             self.assertLess(saved, SEEDS)
         kairos("evaluate", *self.sampling(2), "--steps", 5, *options, "--out", out, expect=1)
         kairos("evaluate", *self.sampling(5), *options, "--out", out)
-        self.assertFalse(os.path.exists(out + ".state"))
+        self.assertEqual(sorted(name for name in os.listdir(self.folder.name) if "killed" in name),
+                         ["killed.json", "killed.json.run.json"])
         with open(out, "rb") as a, open(self.path("whole.json"), "rb") as b:
             self.assertEqual(a.read(), b.read())
 
