@@ -51,7 +51,7 @@ static bool open_device(Context *ctx, int device) {
         return context_fail(ctx, "device %d, %s, has compute capability %d.%d, expected at least 8.0",
                             device, properties.name, properties.major, properties.minor);
     ctx->processors = properties.multiProcessorCount;
-    ctx->integrated = properties.integrated != 0;
+    ctx->host_cores = properties.major == 0;
     ctx->shared_bytes = properties.sharedMemPerBlockOptin;
     return check_cuda(ctx, cudaStreamCreateWithFlags(&ctx->stream, cudaStreamNonBlocking),
                       "cudaStreamCreate");

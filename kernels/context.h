@@ -12,7 +12,7 @@ struct Context {
     cudaStream_t stream;
     Engine engine;
     int device, processors;
-    bool integrated;     /* the processors are the host's, with its caches */
+    bool host_cores;     /* the device is the host's own cores: it has no compute capability */
     size_t shared_bytes; /* most that a block may have */
     cudnnHandle_t cudnn; /* opened for ENGINE_LIBRARY */
     cublasHandle_t cublas;

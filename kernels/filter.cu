@@ -18,7 +18,7 @@ static Method method_for(const Context *ctx, const Filter *filter) {
     if (filter->dtype != F32) return METHOD_CUDNN;
     if (filter->size == 1) return METHOD_PRODUCT;
     const int fewest = filter->cin < filter->cout ? filter->cin : filter->cout;
-    return ctx->integrated && fewest >= WINOGRAD_CHANNELS ? METHOD_WINOGRAD : METHOD_CUDNN;
+    return ctx->host_cores && fewest >= WINOGRAD_CHANNELS ? METHOD_WINOGRAD : METHOD_CUDNN;
 }
 
 // [cout][taps][cin] as [taps][cin][cout]

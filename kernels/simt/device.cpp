@@ -44,7 +44,6 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int device) {
     if (device != 0) return failed(cudaErrorInvalidDevice);
     memset(properties, 0, sizeof *properties);
     properties->multiProcessorCount = omp_get_max_threads();
-    properties->integrated = 1;
     char model[128] = "unknown CPU";
     read_cpu_model(model, sizeof model);
     snprintf(properties->name, sizeof properties->name, "%s (simt %s)", model, simt::MODE);

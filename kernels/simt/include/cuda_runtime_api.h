@@ -41,7 +41,6 @@ typedef struct cudaDeviceProp {
     size_t sharedMemPerBlock, sharedMemPerBlockOptin;
     int warpSize, maxThreadsPerBlock;
     int multiProcessorCount; /* OpenMP threads */
-    int integrated;          /* 1: the device's memory is the host's */
     int major, minor;        /* 0: not a GPU */
 } cudaDeviceProp;
 
