@@ -12,8 +12,10 @@ static const struct {
 } commands[] = {
     {"generate", command_generate, "sample images from a model"},
     {"denoise", command_denoise, "apply a model once: D(x; sigma) and its uncertainty"},
+    {"measure", command_measure, "a model's entropy curve: its squared error at each noise level"},
     {"schedule", command_schedule, "noise levels: equal steps in a measured or given time"},
     {"evaluate", command_evaluate, "score images: the Frechet distance to a data set"},
+    {"sweep", command_sweep, "score schedules, solvers and NFE against each other, with a report"},
     {"toy", command_toy, "one-dimensional experiments with schedules, without a network"},
     {"info", command_info, "what a model is and needs: parameters, GMAC, memory by batch size"},
     {"bench", command_bench, "time a model's network evaluations"},

@@ -1,0 +1,52 @@
+/* A model's squared error at each noise level, measured on data: err(sigma) = E||x_0 - D(x_0 + sigma n;
+ * sigma)||^2, summed over an image's dimensions, with the same images and noise at every level. */
+#ifndef KAIROS_MEASURE_H
+#define KAIROS_MEASURE_H
+
+#include "curve.h"
+#include "denoiser.h"
+#include "io/dataset.h"
+#include "measure_sums.h"
+
+typedef struct {
+    int levels;
+    const double *sigma; /* [levels], increasing */
+    int64_t images;      /* most images, from the first on; at least 2 */
+    double tolerance;  /* relative standard error of the total rescaled entropy to stop at; 0 = none */
+    uint64_t seed;     /* image i gets the noise of seed + i (draw 0) */
+    const char *state; /* file that an unfinished measurement is kept in */
+    const char *settings; /* text with all that the sums depend on */
+    double save_seconds;  /* between two writes of that file */
+    bool quiet;
+} MeasureOptions;
+
+/* Directions of the half spectrum of the network's images, and the device memory that sums of them take
+ * at all levels: the extra_bytes of denoiser_create_measuring. */
+size_t measure_directions(const Edm2 *net);
+size_t measure_spectrum_bytes(const Edm2 *net, int levels);
+
+/* Adds up images until there are enough: batches outermost, so that each is read once, levels inside.
+ * Goes on where the state file says, and leaves it there, as the caller removes it once the results are
+ * written.  The sums do not depend on the batch (but a tolerance is only looked at between batches).
+ * With a spectral denoiser the sums have directions. */
+bool measure_run(Denoiser *denoiser, Dataset *data, const MeasureOptions *options, MeasureSums *sums,
+                 Error *error);
+
+/* Relative standard error of the total rescaled entropy, by the spread of the images' own totals, as
+ * the errors of the levels are not independent.  INFINITY for fewer than 2 images. */
+double measure_relative_error(const MeasureSums *sums);
+
+/* Means, and standard errors of them. */
+bool measure_curve(const MeasureSums *sums, const double *sigma, int dims, Curve *curve, Error *error);
+
+/* Means in all directions; c, h, w: of an image. */
+bool measure_spectrum(const MeasureSums *sums, const double *sigma, int c, int h, int w,
+                      Spectrum *spectrum, Error *error);
+
+/* The curve by the model's own uncertainty u(sigma), without data:
+ * err = dims exp(u) (sigma sd)^2 / (sigma^2 + sd^2)  (Karras et al. 2024, Eq. 21: exp(u) is the
+ * expected loss, whose weight is the inverse of the last factor). */
+bool measure_from_logvar(Denoiser *denoiser, const double *sigma, int levels, Curve *curve,
+                         Error *error);
+
+#endif

@@ -1,0 +1,83 @@
+#include "measure_sums.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "io/file.h"
+#include "io/safetensors.h"
+
+bool measure_sums_create(MeasureSums *sums, int levels, size_t directions, Error *error) {
+    *sums = (MeasureSums){.levels = levels, .directions = directions};
+    sums->sum = calloc(levels, sizeof(double));
+    sums->square = calloc(levels, sizeof(double));
+    sums->power = calloc(levels * directions + 1, sizeof(double));
+    sums->amplitude = calloc(directions + 1, sizeof(double));
+    if (sums->sum != NULL && sums->square != NULL && sums->power != NULL && sums->amplitude != NULL)
+        return true;
+    measure_sums_free(sums);
+    return fail(error, "out of memory for the sums of %d noise levels", levels);
+}
+
+void measure_sums_free(MeasureSums *sums) {
+    free(sums->sum);
+    free(sums->square);
+    free(sums->power);
+    free(sums->amplitude);
+    *sums = (MeasureSums){0};
+}
+
+/* All that the file holds: the sums' own memory. */
+enum { TENSORS = 6 };
+
+static void list_tensors(MeasureSums *sums, SafetensorsTensor tensors[TENSORS]) {
+    const int64_t levels = sums->levels, directions = (int64_t)sums->directions;
+    const SafetensorsTensor all[TENSORS] = {
+        {"images", SAFETENSORS_I64, 1, {1}, &sums->images},
+        {"sum", SAFETENSORS_F64, 1, {levels}, sums->sum},
+        {"square", SAFETENSORS_F64, 1, {levels}, sums->square},
+        {"total", SAFETENSORS_F64, 1, {2}, sums->total},
+        {"power", SAFETENSORS_F64, 2, {levels, directions}, sums->power},
+        {"amplitude", SAFETENSORS_F64, 1, {directions}, sums->amplitude}};
+    memcpy(tensors, all, sizeof all);
+}
+
+bool measure_sums_write(const MeasureSums *sums, const char *path, const char *settings, Error *error) {
+    const SafetensorsText metadata = {"settings", settings};
+    MeasureSums same = *sums;
+    SafetensorsTensor tensors[TENSORS];
+    list_tensors(&same, tensors);
+    return safetensors_write(path, tensors, TENSORS, &metadata, 1, error);
+}
+
+static bool read_tensor(const Safetensors *file, const SafetensorsTensor *wanted, Error *error) {
+    const SafetensorsTensor *found =
+        safetensors_expect(file, wanted->name, wanted->rank, wanted->shape, error);
+    if (found == NULL) return false;
+    if (found->type != wanted->type)
+        return fail(error, "%s: %s is of type %s, expected %s", safetensors_name(file), wanted->name,
+                    safetensors_type_name(found->type), safetensors_type_name(wanted->type));
+    memcpy((void *)wanted->data, found->data,
+           safetensors_elements(found) * safetensors_type_size(found->type));
+    return true;
+}
+
+bool measure_sums_read(MeasureSums *sums, const char *path, const char *settings, Error *error) {
+    if (!file_exists(path)) return true;
+    Safetensors *file = safetensors_open(path, error);
+    if (file == NULL) return false;
+    const char *was = safetensors_metadata(file, "settings");
+    bool ok = true;
+    if (was == NULL || strcmp(was, settings) != 0)
+        ok = fail(
+            error,
+            "%s: left by an unfinished measurement with %.300s, this one has %.300s: remove it, or "
+            "choose another --out",
+            path, was != NULL ? was : "no settings", settings);
+    SafetensorsTensor tensors[TENSORS];
+    list_tensors(sums, tensors);
+    for (int i = 0; ok && i < TENSORS; i++) ok = read_tensor(file, &tensors[i], error);
+    if (ok && sums->images < 0)
+        ok = fail(error, "%s: images is %lld, expected at least 0", path, (long long)sums->images);
+    safetensors_close(file);
+    return ok;
+}

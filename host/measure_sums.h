@@ -1,0 +1,31 @@
+/* What a measurement adds up, image by image, and the file that keeps it when the run is killed. */
+#ifndef KAIROS_MEASURE_SUMS_H
+#define KAIROS_MEASURE_SUMS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+
+typedef struct {
+    int levels;
+    size_t directions; /* of the half spectrum, c h (w/2 + 1); 0 = no spectrum */
+    int64_t images;    /* added up so far */
+    double *sum;       /* [levels]: the images' squared errors */
+    double *square;    /* [levels]: their squares */
+    double total[2];   /* the images' total rescaled entropies, and their squares */
+    double *power;     /* [levels][directions]: the errors' power */
+    double *amplitude; /* [directions]: the data's amplitude */
+} MeasureSums;
+
+bool measure_sums_create(MeasureSums *sums, int levels, size_t directions, Error *error); /* zeros */
+void measure_sums_free(MeasureSums *sums);
+
+/* The file is whole or not there.  `settings`: a text with all that the sums depend on. */
+bool measure_sums_write(const MeasureSums *sums, const char *path, const char *settings, Error *error);
+
+/* Goes on from the file, if it is there.  Fails if it is damaged or was made with other settings. */
+bool measure_sums_read(MeasureSums *sums, const char *path, const char *settings, Error *error);
+
+#endif

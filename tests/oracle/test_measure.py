@@ -1,0 +1,242 @@
+"""`kairos measure` against the reference network and entropic-time formulas, with the same images and noise."""
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+import numpy as np
+import torch
+
+from common import KAIROS, SHIPPED, kairos, load_network, one_hot, random_network, save_network
+import safetensors_io
+from torch_cuda_random import randn
+
+IMAGES, LEVELS, SEED = 6, 7, 1000
+SMALL = dict(img_resolution=8, img_channels=2, label_dim=3, sigma_data=0.7, logvar_channels=16, model_channels=8,
+             channel_mult=[1, 2], num_blocks=1, attn_resolutions=[], channels_per_head=8)
+
+
+def edm_levels(n, low=0.002, high=80.0, rho=7.0):
+    i = np.arange(n)
+    return (low ** (1 / rho) + i / (n - 1) * (high ** (1 / rho) - low ** (1 / rho))) ** rho
+
+
+def write_data(folder, images, labels=None):
+    """A folder of NPY files [C,H,W], uint8 or float32; the values that they stand for."""
+    os.makedirs(folder)
+    for i, image in enumerate(images):
+        np.save(os.path.join(folder, f"img{i:08d}.npy"), image)
+    if labels is not None:
+        with open(os.path.join(folder, "dataset.json"), "w") as f:
+            json.dump({"labels": [[f"img{i:08d}.npy", int(label)] for i, label in enumerate(labels)]}, f)
+    return images.astype(np.float32) / np.float32(127.5) - 1 if images.dtype == np.uint8 else images
+
+
+def noise(shape, seed):
+    n, size = shape[0], int(np.prod(shape[1:]))
+    return np.stack([randn(seed + i, size, 0).reshape(shape[1:]) for i in range(n)])
+
+
+@torch.no_grad()
+def reference(net, x0, labels, levels, seed):
+    """Squared error [T, N], power [T, C, H, W] and amplitude [C, H, W] in double precision."""
+    net = net.double()
+    x0, n = torch.from_numpy(x0).double(), torch.from_numpy(noise(x0.shape, seed)).double()
+    rows = one_hot(labels, net.label_dim, torch.float64)
+    squared, power = [], []
+    for sigma in levels:
+        x = x0 + sigma * n
+        error = (x0 - net(x, torch.full([len(x0)], sigma, dtype=torch.float64), rows)).numpy()
+        squared.append((error ** 2).sum(axis=(1, 2, 3)))
+        power.append((np.abs(np.fft.fft2(error, norm="ortho")) ** 2).mean(axis=0))
+    return np.array(squared), np.array(power), np.abs(np.fft.fft2(x0.numpy(), norm="ortho")).mean(axis=0)
+
+
+def blobs(count, channels, resolution, seed):
+    """Smooth uint8 images."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:resolution, :resolution] / resolution
+    waves = [[np.sin(6.3 * (a * x + b * y) + p) for a, b, p in rng.uniform(-2, 2, (channels, 3))]
+             for _ in range(count)]
+    return (127.5 * (1 + np.array(waves) * rng.uniform(0.2, 1, (count, 1, 1, 1)))).clip(0, 255).astype(np.uint8)
+
+
+class MeasureTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def contents(self, *names):
+        found = []
+        for name in names:
+            with open(self.path(name), "rb") as f:
+                found.append(f.read())
+        return found
+
+    def measure(self, name, *options, expect=0):
+        kairos("measure", "--quiet", "--out", self.path(name), *options, expect=expect)
+        with open(self.path(name)) as f:
+            return json.load(f)
+
+    def test_shipped_model(self):
+        labels = np.arange(IMAGES) % 10
+        x0 = write_data(self.path("data"), blobs(IMAGES, 1, 32, 1), labels)
+        curve = self.measure("c.json", "--net", SHIPPED, "--data", self.path("data"), "--levels", LEVELS,
+                             "--spectral", "--seed", SEED, "--batch", 4)
+        levels = edm_levels(LEVELS)
+        squared, power, amplitude = reference(load_network(SHIPPED), x0, labels, levels, SEED)
+        np.testing.assert_allclose(curve["sigma"], levels, rtol=1e-12)
+        np.testing.assert_allclose(curve["squared_error"], squared.mean(axis=1), rtol=1e-4)
+        spread = squared.std(axis=1, ddof=1) / np.sqrt(IMAGES)
+        np.testing.assert_allclose(curve["standard_error"], spread, rtol=1e-3)
+        self.assertEqual((curve["dims"], curve["images"]), (1024, IMAGES))
+        for key, value in dict(net=SHIPPED, data=self.path("data"), seed=SEED, precision="fp32", images=IMAGES).items():
+            self.assertEqual(curve["provenance"][key], value)
+        self.assertEqual(curve["provenance"]["command"][0], "measure")
+
+        spectrum = safetensors_io.load(self.path("c.spectrum.safetensors"))[0]
+        self.assertEqual(spectrum["power"].shape, (LEVELS, 1, 32, 32))
+        np.testing.assert_allclose(spectrum["power"].sum(axis=(1, 2, 3), dtype=np.float64), curve["squared_error"],
+                                   rtol=1e-5)
+        for t in range(LEVELS):  # relative to the level's error in a mean direction
+            difference = np.abs(spectrum["power"][t] - power[t])
+            self.assertLess((difference / (power[t] + power[t].mean())).max(), 1e-4)
+        np.testing.assert_allclose(spectrum["amplitude"], amplitude, rtol=1e-5, atol=1e-5)
+
+    def test_labels_matter(self):
+        net = random_network(SMALL, 1)
+        save_network(self.path("net"), net)
+        images = np.random.default_rng(2).standard_normal((3, 2, 8, 8)).astype(np.float32)
+        levels = edm_levels(4)
+        for name, labels in [("labels", [2, 0, 1]), ("none", None)]:
+            x0 = write_data(self.path(name), images, labels)
+            curve = self.measure("c.json", "--net", self.path("net"), "--data", self.path(name), "--levels", 4)
+            squared = reference(net, x0, labels or [-1] * 3, levels, 0)[0]
+            np.testing.assert_allclose(curve["squared_error"], squared.mean(axis=1), rtol=1e-4)
+        write_data(self.path("more"), images, [0, 1, 3])
+        out = ["--net", self.path("net"), "--out", self.path("x.json")]
+        said = subprocess.run([KAIROS, "measure", *out, "--data", self.path("more")], stderr=subprocess.PIPE, text=True)
+        self.assertEqual(said.returncode, 1)
+        self.assertIn("image 2 of the data has the label 3, the model has 3 classes", said.stderr)
+        self.assertFalse(os.path.exists(self.path("x.json")))
+
+    def stand_in(self, sigma_data):
+        """A network without output, so that D = c_skip x: the best denoiser of N(0, sigma_data^2)."""
+        net = random_network(dict(SMALL, label_dim=0, img_channels=3, sigma_data=sigma_data), 3)
+        net.unet.out_gain.fill_(0)
+        save_network(self.path("net"), net)
+
+    def test_known_error(self):
+        levels = edm_levels(16)
+        for sigma_data in (0.05, 0.5, 5.0):
+            self.stand_in(sigma_data)
+            data = self.path(f"data{sigma_data}")
+            x0 = write_data(data, sigma_data * np.random.default_rng(4).standard_normal((5, 3, 8, 8)).astype(np.float32))
+            n = noise(x0.shape, 7).astype(np.float64)
+            for precision in ("fp32", "bf16"):  # of the network, which has no part in this
+                curve = self.measure("c.json", "--net", self.path("net"), "--data", data, "--levels", 16, "--seed", 7,
+                                     "--precision", precision)
+                for sigma, squared in zip(levels, curve["squared_error"]):
+                    skip = sigma_data ** 2 / (sigma ** 2 + sigma_data ** 2)
+                    expected = ((1 - skip) * x0.astype(np.float64) - skip * sigma * n)
+                    # x = x0 + sigma n is float32: of the noise, its rounding is lost.
+                    lost = 2 ** -24 * (np.abs(x0).max() + 5 * sigma) / sigma
+                    self.assertLess(abs(squared / ((expected ** 2).sum() / 5) - 1), 1e-6 + lost)
+
+    def test_from_logvar(self):
+        net = load_network(SHIPPED).double()
+        curve = self.measure("c.json", "--net", SHIPPED, "--from-logvar", "--levels", 20)
+        sigma = torch.from_numpy(edm_levels(20))
+        with torch.no_grad():
+            u = net.logvar_linear(net.logvar_fourier(sigma.log() / 4)).numpy().reshape(-1)
+        s, d = sigma.numpy(), net.sigma_data
+        np.testing.assert_allclose(curve["squared_error"], 1024 * np.exp(u) * (s * d) ** 2 / (s ** 2 + d ** 2), rtol=1e-4)
+        self.assertEqual(curve["images"], 0)
+
+    def options(self, *more):
+        return ["--net", SHIPPED, "--data", self.path("data"), "--levels", "8", "--spectral", *more]
+
+    def test_batches_and_kills(self):
+        """The same bytes whatever the batch, and however often the run was killed."""
+        write_data(self.path("data"), blobs(40, 1, 32, 5), np.arange(40) % 10)
+        results = ("c.json", "c.spectrum.safetensors")
+        command = ["measure", "--out", self.path("c.json"), "--save-every", "0", *self.options("--batch", "2")]
+        kairos(*command)
+        expected = self.contents(*results)
+        for name in results:
+            os.remove(self.path(name))
+        kills = 0
+        for wait in (0, 0.1, 0.25):
+            run = subprocess.Popen([KAIROS, *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            while run.poll() is None and not os.path.exists(self.path("c.json.state")):
+                time.sleep(0.001)
+            time.sleep(wait)
+            run.send_signal(signal.SIGKILL)
+            run.wait()
+            kills += run.returncode == -signal.SIGKILL and os.path.exists(self.path("c.json.state"))
+        self.assertGreaterEqual(kills, 1)
+        kairos(*command)
+        self.assertEqual(self.contents(*results), expected)
+        self.assertEqual(sorted(os.listdir(self.folder)), ["c.json", "c.spectrum.safetensors", "data"])
+
+        whole = self.measure("w.json", *self.options("--batch", "40"))
+        for key in ("squared_error", "standard_error"):
+            self.assertEqual(whole[key], json.loads(expected[0])[key])
+        self.assertEqual(self.contents("w.spectrum.safetensors")[0], expected[1])
+
+    def test_other_settings(self):
+        """The state of an unfinished run is not mixed with another's."""
+        write_data(self.path("data"), blobs(3, 1, 32, 5))
+        safetensors_io.save(self.path("c.json.state"), dict(images=np.zeros(1, np.int64)), dict(settings="{}"))
+        said = subprocess.run([KAIROS, "measure", "--out", self.path("c.json"), *self.options()],
+                              stderr=subprocess.PIPE, text=True)
+        self.assertEqual(said.returncode, 1)
+        self.assertIn("c.json.state: left by an unfinished measurement with {}", said.stderr)
+
+    def test_tolerance(self):
+        self.stand_in(0.5)
+        rng = np.random.default_rng(6)
+        x0 = write_data(self.path("data"), rng.standard_normal((300, 3, 8, 8)).astype(np.float32)
+                        * rng.uniform(0.2, 2, (300, 1, 1, 1)).astype(np.float32))
+        out = ["--net", self.path("net"), "--data", self.path("data"), "--levels", 16, "--batch", 10]
+        curve = self.measure("c.json", *out, "--tolerance", 0.08)
+        n, used = noise(x0.shape, 0), curve["images"]
+        self.assertTrue(32 <= used < 300 and used % 10 == 0, used)
+        # Of each image's total: the trapezoid rule over ln sigma of err / sigma.
+        levels = edm_levels(16)
+        skip = (0.25 / (levels ** 2 + 0.25))[:, None, None, None, None]
+        e = (1 - skip) * x0 - skip * levels[:, None, None, None, None] * n
+        totals = np.trapz((e ** 2).sum(axis=(2, 3, 4)) / levels[:, None], np.log(levels), axis=0)
+
+        def relative(count):
+            return totals[:count].std(ddof=1) / np.sqrt(count) / totals[:count].mean()
+
+        self.assertLess(relative(used), 0.08)
+        if used > 40:
+            self.assertGreaterEqual(relative(used - 10), 0.08)
+        self.assertEqual(self.measure("d.json", *out, "--tolerance", 1e-9)["images"], 300)
+
+    def test_usage(self):
+        write_data(self.path("data"), blobs(3, 1, 16, 5))
+        for expect, text, options in [
+                (2, "give --data, or --from-logvar", []),
+                (2, "--from-logvar: takes no --data", ["--from-logvar", "--data", "x"]),
+                (1, "the data's images are 16x16 with 1 channels, the model's 32x32 with 1",
+                 ["--data", self.path("data")]),
+                (1, "expected sigma_max > sigma_min", ["--from-logvar", "--sigma_min", "3", "--sigma_max", "2"])]:
+            said = subprocess.run([KAIROS, "measure", "--net", SHIPPED, "--out", self.path("c.json"), *options],
+                                  stderr=subprocess.PIPE, text=True)
+            self.assertEqual(said.returncode, expect, said.stderr)
+            self.assertIn(text, said.stderr)
+            self.assertFalse(os.path.exists(self.path("c.json")))
+
+
+if __name__ == "__main__":
+    unittest.main()
