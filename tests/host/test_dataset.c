@@ -217,7 +217,7 @@ static void *read_share(void *argument) {
     float values[H * W];
     uint8_t pixels[H * W];
     share->ok = true;
-    for (int i = 0; i < 200; i++) {
+    for (int i = 0; i < 2000; i++) {
         int image = (share->first + 7 * i) % MAX_IMAGES;
         share->ok &= dataset_read(share->dataset, image, 1, values, NULL, &error);
         make_pixels(image, H * W, pixels);
