@@ -179,7 +179,7 @@ run-fuzz-%: $(BUILD)/fuzz/%
 # ---- what users call ----------------------------------------------------------------------------------
 .PHONY: deps demo bench gpu-check format format-check install
 deps:
-	@scripts/install-deps.sh build
+	@scripts/install-deps.sh $(TARGET)
 
 SHIPPED := weights/fashion-mnist-edm2.safetensors
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # gpu_check.sh: everything that needs a GPU, in one go; the result goes to bench/results/<gpu>.md.
 #
-# Needs the CUDA toolkit with cuDNN, gcc, make, jansson, cmocka and stb; no network.  What else is there is
-# used: with the libraries of the CPU target, both targets are compared; with PyTorch, the oracle tests run
+# Needs the CUDA toolkit with cuDNN, the packages of `install-deps.sh cuda` and cmocka; no network.  What
+# else is there is used: with the libraries of the CPU target, both targets are compared; with PyTorch, the oracle tests run
 # and PyTorch is timed beside kairos.  Exit status 1 if anything failed.  Run by `make gpu-check`.
 # shellcheck disable=SC2317 # functions that `attempt` calls
 set -uo pipefail
@@ -34,7 +34,7 @@ attempt() {
 }
 has_module() { "$python" -c "import $1" 2>/dev/null; }
 has_cpu_libraries() {
-    for header in dnnl.h cblas.h boost/context/fiber.hpp; do
+    for header in dnnl.h cblas.h fftw3.h boost/context/fiber.hpp; do
         echo "#include <$header>" | g++ -fsyntax-only -x c++ - 2>/dev/null || return 1
     done
 }

@@ -1,26 +1,31 @@
 #!/usr/bin/env bash
-# install-deps.sh [build|check|bench ...]: installs what kairos needs, on Debian and Ubuntu.
+# install-deps.sh [cpu|cuda|check|bench|plot ...]: installs what kairos needs, on Debian and Ubuntu.
 #
-#   build   the CPU target: a compiler, oneDNN, OpenBLAS, LAPACKE, FFTW, Boost.Context, jansson,
-#           libzip, libpng, stb (the default)
+#   cuda    what both targets need: a compiler, jansson, LAPACKE, libzip, libpng, stb
+#   cpu     that, and what stands for CUDA's libraries on the CPU: oneDNN, OpenBLAS, FFTW, Boost.Context
+#           (the default)
 #   check   what `make check`, `make fuzz` and `make format` need besides
 #   bench   what `make bench` needs besides
+#   plot    what scripts/plot*.py need
 #
 # Only what is missing is installed, and the lists of packages are fetched only if they are needed.
 # On other systems it says what to install.  The CUDA toolkit is never installed.
 set -euo pipefail
 
-groups=("${@:-build}")
+both=(g++ make libjansson-dev liblapacke-dev libstb-dev libzip-dev libpng-dev)
+
+groups=("${@:-cpu}")
 packages=()
 for group in "${groups[@]}"; do
     case $group in
-        build) packages+=(g++ make libdnnl-dev libopenblas-dev libboost-context-dev
-                          libfftw3-dev libjansson-dev liblapacke-dev libstb-dev libzip-dev libpng-dev) ;;
+        cuda) packages+=("${both[@]}") ;;
+        cpu) packages+=("${both[@]}" libdnnl-dev libopenblas-dev libfftw3-dev libboost-context-dev) ;;
         check) packages+=(libcmocka-dev dataset-fashion-mnist python3-numpy python3-torch
                           clang libclang-rt-dev clang-format) ;;
         bench) packages+=(python3-numpy python3-torch) ;;
-        -h | --help) sed -n '2,10s/^# \?//p' "$0"; exit 0 ;;
-        *) echo "install-deps.sh: unknown group '$group' (build, check, bench)" >&2; exit 2 ;;
+        plot) packages+=(python3-matplotlib python3-numpy) ;;
+        -h | --help) sed -n '2,12s/^# \?//p' "$0"; exit 0 ;;
+        *) echo "install-deps.sh: unknown group '$group' (cpu, cuda, check, bench, plot)" >&2; exit 2 ;;
     esac
 done
 
