@@ -2,7 +2,8 @@
  * dataset.json for the labels ({"labels": [["00000/img00000000.png", 6], ...]} or null).
  *
  * Every file is taken for hostile: sizes are checked before they are trusted, names may not leave the
- * folder, and no image takes more memory than its sizes say. */
+ * folder, and no image takes more memory than its sizes say.  Hidden files and those that are no images
+ * are passed over; images of other formats (JPEG, ...) are an error, as they would be missing. */
 #ifndef KAIROS_IO_DATASET_H
 #define KAIROS_IO_DATASET_H
 
@@ -14,7 +15,8 @@
 typedef struct Dataset Dataset;
 
 /* Lists the images (sorted by name, as EDM's ImageFolderDataset does) and reads the labels; the sizes
- * are those of the first image, which all others must share.  NULL with `error` filled. */
+ * are those of the first image, which all others must share.  Other images are not opened before they
+ * are read; what has changed by then is an error.  NULL with `error` filled. */
 Dataset *dataset_open(const char *path, Error *error);
 void dataset_close(Dataset *dataset); /* NULL is fine */
 
@@ -26,8 +28,8 @@ typedef struct {
 DatasetInfo dataset_info(const Dataset *dataset);
 
 /* Reads images [first, first + n) as values [n,h,w,c]: bytes (PNG, NPY of uint8 [c,h,w]) become
- * b / 127.5 - 1; NPY of float32 [c,h,w] (latents) are taken as they are.  labels: [n], -1 without
- * labels; may be NULL.  May be called from several threads. */
+ * b / 127.5 - 1; NPY of float32 [c,h,w] (latents) are taken as they are and must be finite.
+ * labels: [n], -1 without labels; may be NULL.  May be called from several threads. */
 bool dataset_read(Dataset *dataset, int64_t first, int n, float *values, int32_t *labels, Error *error);
 
 /* Reads batches ahead on a thread of its own, a bounded number of them, so that the network never
