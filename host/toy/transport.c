@@ -2,14 +2,19 @@
  *
  * It is held as the masses of cells, each spread evenly over its cell.  A step moves the edges of the
  * cells, which keep their masses because the step without its noise is monotone; then the masses are
- * dealt onto a grid that resolves the noise of this step, and folded with it.  Both errors are of
- * second order in the size of the cells. */
+ * dealt onto a grid that resolves the noise of this step, and folded with it.
+ *
+ * To look upon a smooth density as cells inflates its variance: by 1/12 of a squared cell when masses
+ * are taken to the middles of cells (Sheppard's correction), and by 1/12 when a cell's mass is spread
+ * over it. A step does the first twice, before and after folding, and the second once.  The noise that
+ * is folded in is smaller by as much, which leaves errors of fourth order. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "toy/process_step.h"
 
 enum { CELL_LIMIT = 1 << 20, DETERMINISTIC_CELLS = 1 << 16 };
+static const double INFLATION = 4 / 12.0; /* squared cells a step */
 static const double REACH = 8.5; /* standard deviations of a Gaussian that matter: beyond lies 2e-17 */
 
 typedef struct {
@@ -46,21 +51,22 @@ static bool density_gaussian(Density *density, double deviation, int cells, Erro
     return true;
 }
 
-/* Deals the masses of `from`, each spread evenly over its cell, onto the cells between edge[0..count].
- * Nothing may lie outside. */
-static void deal(const Density *from, const double *edge, int count, double *mass) {
-    memset(mass, 0, (size_t)count * sizeof *mass);
+/* Deals the masses of `from`, each spread evenly over its cell, onto the intervals between
+ * edge[0..count], outside of which nothing may lie.  With `nodes`, each interval's mass goes on to its
+ * two ends, so that its centre of mass stays: mass has count + 1 elements then, else count. */
+static void deal(const Density *from, const double *edge, int count, bool nodes, double *mass) {
+    memset(mass, 0, (size_t)(count + nodes) * sizeof *mass);
     int j = 0;
     for (int i = 0; i < from->cells; i++) {
         const double low = from->edge[i], high = from->edge[i + 1];
         while (j < count - 1 && edge[j + 1] <= low) j++;
-        if (high <= edge[j + 1] || j == count - 1) {
-            mass[j] += from->mass[i];
-            continue;
+        for (int k = j; k < count && (k == j || edge[k] < high); k++) {
+            const double a = fmax(low, edge[k]), b = fmin(high, edge[k + 1]);
+            const double share = high > low ? from->mass[i] * ((b - a) / (high - low)) : from->mass[i];
+            const double right = nodes ? ((a + b) / 2 - edge[k]) / (edge[k + 1] - edge[k]) : 0;
+            mass[k] += share * (1 - right);
+            if (nodes) mass[k + 1] += share * right;
         }
-        const double per_length = from->mass[i] / (high - low);
-        for (int k = j; k < count && edge[k] < high; k++)
-            mass[k] += per_length * (fmin(high, edge[k + 1]) - fmax(low, edge[k]));
     }
 }
 
@@ -79,7 +85,7 @@ static void fold(const double *in, int cells, double deviation, int margin, doub
 
 /* Replaces the density by itself folded with a Gaussian of standard deviation `noise`. */
 static bool add_noise(Density *density, double noise, int per_noise, Error *error) {
-    const int margin = (int)ceil(REACH * per_noise);
+    const int margin = (int)ceil(REACH * per_noise) + 1;
     const double size = noise / per_noise, low = density->edge[0] - margin * size;
     const double needed = (density->edge[density->cells] - density->edge[0]) / size + 2 * margin + 1;
     Density next = {0};
@@ -89,16 +95,17 @@ static bool add_noise(Density *density, double noise, int per_noise, Error *erro
                     "take fewer steps, or sample paths",
                     noise, needed, CELL_LIMIT);
     const int cells = (int)needed + 1;
-    double *dealt = malloc((size_t)cells * sizeof *dealt);
-    bool ok = dealt != NULL || fail(error, "out of memory for a density of %d cells", cells);
+    double *node = malloc(2 * (size_t)cells * sizeof *node), *dealt = node + cells;
+    bool ok = node != NULL || fail(error, "out of memory for a density of %d cells", cells);
     if (ok && (ok = density_create(&next, cells, error))) {
         for (int i = 0; i <= cells; i++) next.edge[i] = low + i * size;
-        deal(density, next.edge, cells, dealt);
-        fold(dealt, cells, per_noise, margin, next.mass);
+        for (int i = 0; i < cells; i++) node[i] = low + (i + 0.5) * size;
+        deal(density, node, cells - 1, true, dealt);
+        fold(dealt, cells, sqrt(per_noise * (double)per_noise - INFLATION), margin, next.mass);
         density_free(density);
         *density = next;
     }
-    free(dealt);
+    free(node);
     return ok;
 }
 
@@ -115,7 +122,7 @@ bool process_transport(const Process *process, int cells, const Bins *bins, doub
             density.edge[k] = process_mean(process, step, density.edge[k]);
         if (step.noise > 0) ok = add_noise(&density, step.noise, cells, error);
     }
-    if (ok) deal(&density, bins->edge, bins->count, mass);
+    if (ok) deal(&density, bins->edge, bins->count, false, mass);
     density_free(&density);
     return ok;
 }
