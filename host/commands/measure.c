@@ -30,12 +30,9 @@ static const OptionsUsage usage = {
     .command = "kairos measure",
     .summary =
         "Measures a model's squared error on data at each level of the EDM grid, with the same images "
-        "and\n"
-        "noise at every level: the entropy curve, of which 'kairos schedule' makes noise levels.  A "
-        "run\n"
-        "that was killed goes on from OUT.state.  --spectral also writes the error's power and the "
-        "data's\n"
-        "amplitude in each Fourier direction, to OUT with .spectrum.safetensors for .json.",
+        "and noise at every level: the entropy curve, of which 'kairos schedule' makes noise levels. A "
+        "run that was killed goes on from OUT.state. --spectral also writes the error's power and the "
+        "data's amplitude in each Fourier direction, to OUT with .spectrum.safetensors for .json.",
     .examples =
         "kairos measure --net weights/fashion-mnist-edm2.safetensors --data fashion-mnist.zip "
         "--images 1000 --out curve.json\n"
