@@ -150,6 +150,32 @@ class MeasureTest(unittest.TestCase):
                     lost = 2 ** -24 * (np.abs(x0).max() + 5 * sigma) / sigma
                     self.assertLess(abs(squared / ((expected ** 2).sum() / 5) - 1), 1e-6 + lost)
 
+    def test_gaussian_schedule(self):
+        """Equal steps in the measured rescaled entropy of N(0, c^2) are equal steps in arctan(sigma / c).
+
+        Noise whose mean square is 1, and images that are orthogonal to it with a mean square of c^2, leave no
+        sampling error: err = D c^2 sigma^2 / (c^2 + sigma^2).
+        """
+        def excess(seed):
+            return np.mean(noise((1, 3, 8, 8), seed).astype(np.float64) ** 2) - 1
+
+        excesses = np.array([excess(seed) for seed in range(2000)])
+        seed = int(np.abs(excesses[:-1] + excesses[1:]).argmin())  # of two images
+        self.assertLess(abs(excesses[seed] + excesses[seed + 1]) / 2, 1e-4)
+        n = noise((2, 3, 8, 8), seed).astype(np.float64).reshape(2, -1)
+        for c in (0.05, 0.5, 5.0):
+            self.stand_in(c)
+            x0 = np.random.default_rng(8).standard_normal(n.shape)
+            x0 -= n * ((x0 * n).sum(1) / (n * n).sum(1))[:, None]
+            x0 *= c / np.sqrt((x0 ** 2).mean(1))[:, None]
+            write_data(self.path(f"data{c}"), x0.reshape(2, 3, 8, 8).astype(np.float32))
+            self.measure("c.json", "--net", self.path("net"), "--data", self.path(f"data{c}"), "--seed", seed)
+            for steps in (8, 16, 64):
+                text = kairos("schedule", "--curve", self.path("c.json"), "--kind", "rescaled", "--steps", steps)
+                sigma = np.array(text.split(), np.float64)[:-1]
+                angle = np.linspace(np.arctan(80 / c), np.arctan(0.002 / c), steps)
+                np.testing.assert_allclose(sigma, c * np.tan(angle), rtol=5e-4)
+
     def test_from_logvar(self):
         net = load_network(SHIPPED).double()
         curve = self.measure("c.json", "--net", SHIPPED, "--from-logvar", "--levels", 20)
