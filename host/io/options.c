@@ -146,7 +146,7 @@ OptionsResult options_read(Option *options, int option_count, int count, char **
 static void print_wrapped(FILE *stream, const char *text, int column, int indent) {
     bool first = true;
     while (*text != '\0') {
-        int length = (int)strcspn(text, " ");
+        int length = (int)strcspn(text, " \n");
         if (length > 0) {
             if (!first && column + 1 + length > HELP_WIDTH) {
                 fprintf(stream, "\n%*s", indent, "");
@@ -158,7 +158,7 @@ static void print_wrapped(FILE *stream, const char *text, int column, int indent
             first = false;
         }
         text += length;
-        if (*text == ' ') text++;
+        if (*text != '\0') text++;
     }
     fprintf(stream, "\n");
 }
