@@ -15,6 +15,7 @@ static const struct {
     {"measure", command_measure, "a model's entropy curve: its squared error at each noise level"},
     {"schedule", command_schedule, "noise levels: equal steps in a measured or given time"},
     {"evaluate", command_evaluate, "score images: the Frechet distance to a data set"},
+    {"sweep", command_sweep, "score schedules, solvers and NFE against each other, with a report"},
     {"toy", command_toy, "one-dimensional experiments with schedules, without a network"},
     {"info", command_info, "what a model is and needs: parameters, GMAC, memory by batch size"},
     {"bench", command_bench, "time a model's network evaluations"},

@@ -8,6 +8,7 @@ int command_denoise(int count, char **arguments);
 int command_measure(int count, char **arguments);
 int command_schedule(int count, char **arguments);
 int command_evaluate(int count, char **arguments);
+int command_sweep(int count, char **arguments);
 int command_toy(int count, char **arguments);
 int command_info(int count, char **arguments);
 int command_bench(int count, char **arguments);

@@ -1,0 +1,244 @@
+/* kairos sweep: which schedule is worth what, at which number of network evaluations. */
+#include "sweep.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands/commands.h"
+#include "commands/session.h"
+#include "io/hash.h"
+#include "manifest.h"
+#include "report.h"
+#include "statistics_file.h"
+
+typedef struct {
+    /* options */
+    const char *file, *outdir;
+    int batch, device;
+    bool report, quiet;
+    /* opened */
+    SweepConfig config;
+    Session session;
+    Gaussian reference;
+    Denoiser denoiser;
+    Features features;
+} Command;
+
+static const OptionsUsage usage = {
+    .command = "kairos sweep CONFIG.json",
+    .summary =
+        "Samples and scores every combination of schedules, solvers, eta, NFE and ranges of seeds that "
+        "CONFIG.json lists (configs/README.md tells its keys), each once. Results are appended to "
+        "DIR/results.jsonl as they come; a sweep that was killed goes on where it stopped. "
+        "DIR/report.html shows them; --report without CONFIG.json only writes it anew.",
+    .examples =
+        "kairos sweep configs/sweep-quick.json --outdir out/quick\n"
+        "kairos sweep --report --outdir out/quick\n"};
+
+static int parse(Command *c, int count, char **arguments) {
+    const Option options[] = {
+        {.name = "outdir",
+         .kind = OPTION_TEXT,
+         .value = &c->outdir,
+         .argument = "DIR",
+         .required = true,
+         .help = "folder of the results"},
+        {.name = "report",
+         .kind = OPTION_FLAG,
+         .value = &c->report,
+         .help = "write DIR/report.html from the results that are there, and sample nothing"},
+        {.name = "batch",
+         .kind = OPTION_INT,
+         .value = &c->batch,
+         .argument = "N",
+         .low = 1,
+         .high = 1 << 20,
+         .help = "most images at once"},
+        {.name = "device",
+         .kind = OPTION_INT,
+         .value = &c->device,
+         .argument = "N",
+         .low = 0,
+         .high = 1023,
+         .help = "number of the GPU"},
+        {.name = "quiet", .kind = OPTION_FLAG, .value = &c->quiet, .help = "no progress"},
+    };
+    enum { OPTIONS = sizeof options / sizeof *options };
+    Option table[OPTIONS];
+    memcpy(table, options, sizeof options);
+    /* CONFIG.json may come first or last. */
+    if (count > 0 && arguments[0][0] != '-') {
+        c->file = *arguments++;
+        count--;
+    } else if (count > 2 && arguments[count - 1][0] != '-' &&
+               strstr(arguments[count - 1], ".json") != NULL) {
+        c->file = arguments[--count];
+    }
+    return options_parse(&usage, table, OPTIONS, count, arguments);
+}
+
+/* ---- what the configuration names ---------------------------------------------------------------- */
+
+static bool choose(const char *file, const char *key, const char *text, const char *const *choices,
+                   int *index, Error *error) {
+    char known[128] = "";
+    for (int i = 0; choices[i] != NULL; i++) {
+        if (strcmp(text, choices[i]) == 0) {
+            *index = i;
+            return true;
+        }
+        strcat(strcat(known, i == 0 ? "" : ", "), choices[i]);
+    }
+    return fail(error, "%s: key '%s' is '%.60s', expected %s", file, key, text, known);
+}
+
+static bool check_model(const Command *c, Error *error) {
+    const Model *model = &c->session.model;
+    const Edm2Config *config = &model->net->config;
+    if (strcmp(model->encoder, "rgb") != 0)
+        return fail(error,
+                    "%s makes latents of an image autoencoder (%s), which kairos does not decode",
+                    model->name, model->encoder);
+    if (config->img_channels != 1 && config->img_channels != 3)
+        return fail(error, "%s makes images of %d channels, expected 1 or 3", model->name,
+                    config->img_channels);
+    if (c->config.class_label >= config->label_dim)
+        return fail(error, "%s: key 'class' is %d: %s has %d classes", c->file, c->config.class_label,
+                    model->name, config->label_dim);
+    if (c->config.guidance != 1 && c->config.gnet == NULL && config->label_dim == 0)
+        return fail(error, "%s: key 'guidance': %s has no labels to guide by; give a 'gnet'", c->file,
+                    model->name);
+    return true;
+}
+
+static bool open_model(Command *c, Error *error) {
+    Session *session = &c->session;
+    *session = session_defaults();
+    session->net = c->config.net;
+    session->gnet = c->config.gnet;
+    session->device = c->device;
+    return choose(c->file, "precision", c->config.precision, session_precisions, &session->precision,
+                  error) &&
+           choose(c->file, "engine", c->config.engine, session_engines, &session->engine, error) &&
+           session_open(session, error) && check_model(c, error);
+}
+
+/* The statistics must be of the features that the network makes. */
+static bool check_reference(const Command *c, Error *error) {
+    const int features = c->features.net->features;
+    if (c->reference.features != features)
+        return fail(error, "%s: statistics of %d features, expected %d as %s has", c->config.reference,
+                    c->reference.features, features, c->config.features);
+    return c->reference.detector == 0 || c->reference.detector == c->features.hash ||
+           fail(error,
+                "%s: statistics of another feature network than %s: make them anew with kairos "
+                "evaluate ref",
+                c->config.reference, c->config.features);
+}
+
+static bool open_networks(Command *c, Error *error) {
+    const long long images = (long long)(c->config.seeds[0].last - c->config.seeds[0].first + 1);
+    const int batch = images < c->batch ? (int)images : c->batch;
+    if (!open_model(c, error) ||
+        !denoiser_create(&c->denoiser, c->session.ctx, c->session.model.net, c->session.gmodel.net,
+                         (float)c->config.guidance, batch, error))
+        return false;
+    const Edm2Config *config = &c->session.model.net->config;
+    return features_create(&c->features, c->session.ctx, c->config.features, config->img_resolution,
+                           config->img_resolution, config->img_channels, batch, error) &&
+           check_reference(c, error);
+}
+
+/* ---- the manifest -------------------------------------------------------------------------------- */
+
+static json_t *hash_json(uint64_t hash) {
+    char text[24];
+    snprintf(text, sizeof text, "%016" PRIx64, hash);
+    return json_string(text);
+}
+
+/* What all results of the folder depend on; the noise levels are in sweep.json. */
+static json_t *settings_of(const Command *c) {
+    const Session *session = &c->session;
+    const Gaussian *g = &c->reference;
+    const size_t features = (size_t)g->features;
+    uint64_t reference = hash_bytes(HASH_START, g->mu, features * sizeof(double));
+    reference = hash_bytes(reference, g->sigma, features * features * sizeof(double));
+    return json_pack("{so so* sf si so so ss ss ss}", "net", hash_json(session->model.hash), "gnet",
+                     session->gnet != NULL ? hash_json(session->gmodel.hash) : NULL, "guidance",
+                     c->config.guidance, "class", c->config.class_label, "features",
+                     hash_json(c->features.hash), "reference", hash_json(reference), "precision",
+                     session_precisions[session->precision], "engine", session_engines[session->engine],
+                     "device", context_device(session->ctx).name);
+}
+
+static bool leave_manifest(const Command *c, int count, char **arguments, Error *error) {
+    json_t *made_with = settings_of(c), *command = json_array();
+    json_array_append_new(command, json_string("sweep"));
+    for (int i = 0; i < count; i++) json_array_append_new(command, json_string(arguments[i]));
+    const bool ok = made_with != NULL && command != NULL
+                        ? manifest_update(c->outdir, made_with, command, error)
+                        : fail(error, "out of memory for the manifest");
+    json_decref(made_with);
+    json_decref(command);
+    return ok;
+}
+
+/* ---- the run ------------------------------------------------------------------------------------- */
+
+static bool run(Command *c, int count, char **arguments, Error *error) {
+    SweepCounts counts;
+    if (!sweep_config_read(&c->config, c->file, error) ||
+        !gaussian_read(&c->reference, c->config.reference, "", error) || !open_networks(c, error) ||
+        !leave_manifest(c, count, arguments, error))
+        return false;
+    const char *slash = strrchr(c->config.net, '/');
+    const Sweep sweep = {.config = &c->config,
+                         .outdir = c->outdir,
+                         .net_name = slash != NULL ? slash + 1 : c->config.net,
+                         .denoiser = &c->denoiser,
+                         .features = &c->features,
+                         .reference = &c->reference,
+                         .quiet = c->quiet};
+    if (!sweep_run(&sweep, &counts, error)) return false;
+    if (!c->quiet)
+        fprintf(
+            stderr,
+            "%d cells: %d sampled, %d as a cell with the same noise levels, %d were there already\n",
+            counts.cells, counts.sampled, counts.copied, counts.found);
+    return true;
+}
+
+static void release(Command *c) {
+    features_destroy(&c->features);
+    denoiser_destroy(&c->denoiser);
+    session_close(&c->session);
+    gaussian_free(&c->reference);
+    sweep_config_free(&c->config);
+}
+
+static bool check_usage(const Command *c, Error *error) {
+    if (c->report && c->file != NULL)
+        return fail(error, "--report samples nothing: leave out either it or %s", c->file);
+    if (!c->report && c->file == NULL)
+        return fail(error, "nothing to sweep: give a configuration, such as configs/sweep-quick.json");
+    return true;
+}
+
+int command_sweep(int count, char **arguments) {
+    Command c = {.batch = 100};
+    Error error = {""};
+    const int status = parse(&c, count, arguments);
+    if (status >= 0) return status;
+    if (!check_usage(&c, &error)) {
+        session_fail("sweep", &error);
+        return 2;
+    }
+    const bool ok = c.report ? report_write(c.outdir, &error) : run(&c, count, arguments, &error);
+    release(&c);
+    if (ok) printf("%s/report.html\n", c.outdir);
+    return ok ? 0 : session_fail("sweep", &error);
+}

@@ -1,0 +1,181 @@
+#include "report_data.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the axes ------------------------------------------------------------------------------------ */
+
+static int find_group(const ReportData *d, const Result *r) {
+    int i = 0;
+    while (i < d->group_count &&
+           (strcmp(d->groups[i].solver, r->solver) != 0 || d->groups[i].eta != r->eta))
+        i++;
+    return i;
+}
+
+static int find_nfe(const ReportData *d, int nfe) {
+    int i = 0;
+    while (i < d->nfe_count && d->nfe[i] != nfe) i++;
+    return i;
+}
+
+static int find_schedule(const ReportData *d, const char *name) {
+    int i = 0;
+    while (i < d->schedule_count && strcmp(d->schedules[i], name) != 0) i++;
+    return i;
+}
+
+static int find_range(const ReportData *d, uint64_t first) {
+    int i = 0;
+    while (i < d->range_count && d->ranges[i] != first) i++;
+    return i;
+}
+
+static void add_to_axes(ReportData *d, const Result *r) {
+    const int group = find_group(d, r), schedule = find_schedule(d, r->schedule);
+    if (group == d->group_count) {
+        memcpy(d->groups[group].solver, r->solver, sizeof r->solver);
+        d->groups[d->group_count++].eta = r->eta;
+    }
+    if (schedule == d->schedule_count)
+        memcpy(d->schedules[d->schedule_count++], r->schedule, sizeof r->schedule);
+    if (find_nfe(d, r->nfe) == d->nfe_count) d->nfe[d->nfe_count++] = r->nfe;
+    if (find_range(d, r->first) == d->range_count) d->ranges[d->range_count++] = r->first;
+}
+
+static int by_value(const void *a, const void *b) { return *(const int *)a - *(const int *)b; }
+
+/* ---- reading ------------------------------------------------------------------------------------- */
+
+static size_t place(const ReportData *d, int group, int nfe, int schedule, int range) {
+    return (((size_t)group * (size_t)d->nfe_count + (size_t)nfe) * (size_t)d->schedule_count +
+            (size_t)schedule) *
+               (size_t)d->range_count +
+           (size_t)range;
+}
+
+static bool make_axes(ReportData *d, Error *error) {
+    const size_t n = d->results.count + 1;
+    d->groups = calloc(n, sizeof *d->groups);
+    d->nfe = calloc(n, sizeof *d->nfe);
+    d->schedules = calloc(n, sizeof *d->schedules);
+    d->ranges = calloc(n, sizeof *d->ranges);
+    if (d->groups == NULL || d->nfe == NULL || d->schedules == NULL || d->ranges == NULL)
+        return fail(error, "out of memory for the report of %zu results", d->results.count);
+    for (size_t i = 0; i < d->results.count; i++) add_to_axes(d, &d->results.rows[i]);
+    qsort(d->nfe, (size_t)d->nfe_count, sizeof *d->nfe, by_value);
+    d->baseline = find_schedule(d, "edm");
+    if (d->baseline == d->schedule_count) d->baseline = 0;
+    return true;
+}
+
+static bool make_table(ReportData *d, Error *error) {
+    const size_t values = place(d, d->group_count, 0, 0, 0);
+    d->distance = malloc((values + 1) * sizeof *d->distance);
+    if (d->distance == NULL)
+        return fail(error, "out of memory for the report of %zu results", d->results.count);
+    for (size_t i = 0; i < values; i++) d->distance[i] = NAN;
+    for (size_t i = 0; i < d->results.count; i++) {
+        const Result *r = &d->results.rows[i];
+        d->distance[place(d, find_group(d, r), find_nfe(d, r->nfe), find_schedule(d, r->schedule),
+                          find_range(d, r->first))] = r->distance;
+    }
+    return true;
+}
+
+bool report_data_read(ReportData *data, const char *path, Error *error) {
+    *data = (ReportData){.results = {.descriptor = -1}};
+    if (results_read(&data->results, path, error) && make_axes(data, error) && make_table(data, error))
+        return true;
+    report_data_free(data);
+    return false;
+}
+
+void report_data_free(ReportData *data) {
+    results_close(&data->results);
+    free(data->groups);
+    free(data->nfe);
+    free(data->schedules);
+    free(data->ranges);
+    free(data->distance);
+    *data = (ReportData){.results = {.descriptor = -1}};
+}
+
+/* ---- what the tables say ------------------------------------------------------------------------- */
+
+double report_distance(const ReportData *data, int group, int nfe, int schedule, int range) {
+    return data->distance[place(data, group, nfe, schedule, range)];
+}
+
+static bool schedule_has(const ReportData *d, int group, int nfe, int schedule) {
+    for (int r = 0; r < d->range_count; r++)
+        if (!isnan(report_distance(d, group, nfe, schedule, r))) return true;
+    return false;
+}
+
+bool report_has(const ReportData *d, int group, int nfe) {
+    for (int s = 0; s < d->schedule_count; s++)
+        if (schedule_has(d, group, nfe, s)) return true;
+    return false;
+}
+
+/* Whether every schedule of the column that has a result at all has one of this range. */
+static bool range_is_whole(const ReportData *d, int group, int nfe, int range) {
+    for (int s = 0; s < d->schedule_count; s++)
+        if (isnan(report_distance(d, group, nfe, s, range)) && schedule_has(d, group, nfe, s))
+            return false;
+    return true;
+}
+
+static ReportCell spread_of(const ReportData *d, int group, int nfe, int schedule) {
+    ReportCell cell = {.low = INFINITY, .high = -INFINITY, .ratio = NAN};
+    for (int r = 0; r < d->range_count; r++) {
+        const double value = report_distance(d, group, nfe, schedule, r);
+        if (isnan(value) || !range_is_whole(d, group, nfe, r)) continue;
+        cell.ranges++;
+        cell.mean += value;
+        cell.low = fmin(cell.low, value);
+        cell.high = fmax(cell.high, value);
+    }
+    if (cell.ranges > 0) cell.mean /= cell.ranges;
+    return cell;
+}
+
+int report_best(const ReportData *d, int group, int nfe) {
+    int best = -1;
+    double lowest = INFINITY;
+    for (int s = 0; s < d->schedule_count; s++) {
+        const ReportCell cell = spread_of(d, group, nfe, s);
+        if (cell.ranges == 0 || cell.mean >= lowest) continue;
+        best = s;
+        lowest = cell.mean;
+    }
+    return best;
+}
+
+ReportCell report_cell(const ReportData *d, int group, int nfe, int schedule) {
+    ReportCell cell = spread_of(d, group, nfe, schedule);
+    const ReportCell base = spread_of(d, group, nfe, d->baseline);
+    const int best = report_best(d, group, nfe);
+    if (cell.ranges == 0) return cell;
+    if (base.ranges > 0) cell.ratio = cell.mean / base.mean;
+    cell.best = schedule == best;
+    for (int r = 0; r < d->range_count && !cell.best; r++)
+        if (range_is_whole(d, group, nfe, r) &&
+            report_distance(d, group, nfe, schedule, r) <= report_distance(d, group, nfe, best, r))
+            cell.tied = true;
+    return cell;
+}
+
+void report_group_name(const ReportGroup *group, char name[64]) {
+    if (strcmp(group->solver, "heun") == 0)
+        snprintf(name, 64, "Heun");
+    else if (group->eta == 0)
+        snprintf(name, 64, "Deterministic DDIM");
+    else if (group->eta == 1)
+        snprintf(name, 64, "Stochastic DDIM");
+    else
+        snprintf(name, 64, "DDIM, eta %g", group->eta);
+}

@@ -1,0 +1,47 @@
+/* The results of a sweep as tables: what the report's charts and tables are drawn from. */
+#ifndef KAIROS_REPORT_DATA_H
+#define KAIROS_REPORT_DATA_H
+
+#include "results.h"
+
+/* A solver with its eta. */
+typedef struct {
+    char solver[RESULT_SOLVER];
+    double eta;
+} ReportGroup;
+
+typedef struct {
+    Results results;
+    ReportGroup *groups;
+    int *nfe;                       /* increasing */
+    char (*schedules)[RESULT_NAME]; /* in the order of the file */
+    uint64_t *ranges;               /* first seed of each range */
+    int group_count, nfe_count, schedule_count, range_count;
+    double *distance; /* [group][nfe][schedule][range]; NAN = not there (yet) */
+    int baseline;     /* the schedule that others are compared with: edm, else the first */
+} ReportData;
+
+/* Of a schedule over those ranges of seeds that all schedules of the column have; so that what is
+ * compared was sampled from the same seeds. */
+typedef struct {
+    int ranges; /* 0: there is nothing to show */
+    double mean, low, high;
+    double ratio; /* to the baseline's mean; NAN = it has none */
+    bool best;    /* the lowest mean of the column */
+    bool tied;    /* lower than the best in one range at least */
+} ReportCell;
+
+bool report_data_read(ReportData *data, const char *path, Error *error);
+void report_data_free(ReportData *data);
+
+double report_distance(const ReportData *data, int group, int nfe, int schedule, int range);
+ReportCell report_cell(const ReportData *data, int group, int nfe, int schedule);
+/* Whether the group has any result of this NFE. */
+bool report_has(const ReportData *data, int group, int nfe);
+/* The schedule with the lowest mean; -1 = none. */
+int report_best(const ReportData *data, int group, int nfe);
+
+/* "deterministic DDIM", "stochastic DDIM, eta 0.5", "Heun" */
+void report_group_name(const ReportGroup *group, char name[64]);
+
+#endif

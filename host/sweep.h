@@ -1,0 +1,42 @@
+/* A sweep: every cell of a configuration sampled and scored once, the results appended as they come.
+ *
+ * The folder then holds
+ *   results.jsonl  a cell a line (results.h)         sheets/   the first images of each cell
+ *   sweep.json     the noise levels of each schedule, and what the report says of the sweep
+ *   sweep.log      what took how long
+ *   report.html    (report.h)                        run.json  what it was made with (manifest.h)
+ * Of these, the log and run.json's list of commands alone tell a sweep that was killed and continued
+ * from one that was not. */
+#ifndef KAIROS_SWEEP_H
+#define KAIROS_SWEEP_H
+
+#include "nets/features.h"
+#include "sampler.h"
+#include "statistics.h"
+#include "sweep_config.h"
+
+typedef struct {
+    const SweepConfig *config;
+    const char *outdir, *net_name;
+    Denoiser *denoiser;
+    Features *features;        /* for a batch of the denoiser's */
+    const Gaussian *reference; /* of the same features */
+    bool quiet;
+} Sweep;
+
+/* How far it has come. */
+typedef struct {
+    int cells, sampled, copied,
+        found; /* copied: of a cell with the same noise levels; found: done before */
+} SweepCounts;
+
+/* Runs the cells that are missing.  Sampling settings that are the same, as two schedules that have the
+ * same noise levels, are not sampled twice. */
+bool sweep_run(const Sweep *sweep, SweepCounts *counts, Error *error);
+
+/* "OUTDIR/NAME"; `path` has room for PATH_MAX bytes. */
+bool sweep_path(const char *outdir, const char *name, char *path, Error *error);
+/* The images of a cell that the report shows, side by side: "sheets/edm-ddim-eta0-nfe8.png". */
+void sweep_sheet_name(const Result *cell, char name[128]);
+
+#endif
