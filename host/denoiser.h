@@ -36,26 +36,25 @@ DenoiserPlan denoiser_plan(Context *ctx, const Edm2 *net, const Edm2 *gnet, floa
  * or if the device has too little memory: then the error names the largest batch that would fit. */
 bool denoiser_create(Denoiser *denoiser, Context *ctx, const Edm2 *net, const Edm2 *gnet,
                      float guidance, int batch, Error *error);
-void denoiser_destroy(Denoiser *denoiser);
 
 /* The same for denoiser_error, without guidance; extra_bytes: what the caller will take besides two
  * images, a squared error and a seed for each of the batch. */
 bool denoiser_create_measuring(Denoiser *denoiser, Context *ctx, const Edm2 *net, int batch,
                                bool spectral, size_t extra_bytes, Error *error);
+void denoiser_destroy(Denoiser *denoiser);
 
 /* Sets the labels of the next calls' n images: host memory, -1 = the zero label. */
 void denoiser_set_labels(Denoiser *denoiser, const int32_t *labels, int n);
 
 /* Runs the network(s) on x [n,r,r,c] F32 at noise levels sigma (host [n]) and then the solver step,
- * of which f, f_ref, guidance, sigma and sigma_data are filled in here.  out may be x.
+ * whose prediction is filled in here.  out may be x.
  * Errors are kept in the context. */
 void denoiser_step(Denoiser *denoiser, Tensor x, const float *sigma, SolverStep step, Tensor out);
 
 /* Runs the network(s) in the same way on x, which is x0 with noise, and then measures:
  * squared[i] = ||x0 - D(x; sigma)||^2 of image i (device [n]) and, if the denoiser is spectral, adds
  * the error's power in each direction of its Fourier transform to `power` (device; kernels.h:
- * spectrum_add).
- */
+ * spectrum_add). */
 void denoiser_error(Denoiser *denoiser, Tensor x, const float *sigma, Tensor x0, double *squared,
                     double *power);
 
