@@ -30,14 +30,18 @@ toy points-15-edm-paths --data points --components 15 --repetitions 30 --order 2
 toy gaussians-15-edm-paths --data gaussians --components 15 --width 0.092 --layout even --repetitions 30 \
     --order 2.5 --steps 8,16,32
 
-# Which order is best for which overlap: widths of 0.02 to 1.5 spacings.
-orders=1,1.25,1.5,1.75,2,2.125,2.25,2.375,2.5,2.625,2.75,2.875,3,3.125,3.25,3.5
-for k in 5 15; do
-    for ratio in 0.02 0.05 0.1 0.15 0.2 0.3 0.4 0.6 1 1.5; do
-        width=$(awk -v k=$k -v r=$ratio 'BEGIN { w = r * sqrt(12 / (k * k - 1)); print w / sqrt(1 + w * w) }')
-        for eta in 1 0; do
+# Which order is best for which overlap: widths of 0.02 to 1 spacing.
+orders=1.5,1.75,2,2.125,2.25,2.375,2.5,2.625,2.75,2.875,3,3.125,3.25
+scan() { # ETA spacings...
+    local eta=$1 k ratio width
+    shift
+    for k in 5 15; do
+        for ratio in "$@"; do
+            width=$(awk -v k=$k -v r="$ratio" 'BEGIN { w = r * sqrt(12 / (k * k - 1)); print w / sqrt(1 + w * w) }')
             toy "scan-$k-$ratio-eta$eta" --data gaussians --components $k --width "$width" --layout even --method exact \
-                --eta $eta --schedule edm --order $orders --steps 8,16,32
+                --eta "$eta" --schedule edm --order $orders --steps 8,16
         done
     done
-done
+}
+scan 1 0.02 0.05 0.1 0.2 0.3 0.4 0.6 1
+scan 0 0.02 0.1 0.4 1

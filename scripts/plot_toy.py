@@ -96,7 +96,7 @@ def main():
     legend = {"title": "width / spacing"} if args.by == "order" else {}
     grid[0, 0].legend(fontsize=8, ncol=2, **legend)
     figure.tight_layout()
-    figure.savefig(args.out, dpi=110)
+    figure.savefig(args.out, dpi=96)
 
 
 if __name__ == "__main__":
