@@ -1,8 +1,12 @@
 #include "schedule_kinds.h"
 
-#include <math.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "io/file.h"
+#include "io/hash.h"
 
 const char *const schedule_kinds[] = {"edm",      "log-uniform", "gaussian", "entropic",
                                       "rescaled", "spectral",    "order",    NULL};
@@ -102,12 +106,16 @@ static bool make_from_spectrum(Schedule *schedule, const ScheduleRequest *r, con
     return ok || name_file(path, error);
 }
 
+/* Where the spectrum of the request lies; allocated. */
+static char *spectrum_of(const ScheduleRequest *r) {
+    return r->spectrum != NULL ? strdup(r->spectrum) : spectrum_path(r->curve);
+}
+
 static bool make_spectral(Schedule *schedule, const ScheduleRequest *r, Error *error) {
-    if (r->spectrum != NULL) return make_from_spectrum(schedule, r, r->spectrum, error);
-    char *beside = spectrum_path(r->curve);
-    if (beside == NULL) return fail(error, "out of memory for the name of %s", r->curve);
-    const bool ok = make_from_spectrum(schedule, r, beside, error);
-    free(beside);
+    char *path = spectrum_of(r);
+    if (path == NULL) return fail(error, "out of memory for the name of a spectrum");
+    const bool ok = make_from_spectrum(schedule, r, path, error);
+    free(path);
     return ok;
 }
 
@@ -121,15 +129,41 @@ bool schedule_make(Schedule *schedule, const ScheduleRequest *request, Error *er
 
 /* ---- provenance --------------------------------------------------------------------------------- */
 
-json_t *schedule_request_describe(const ScheduleRequest *r) {
-    const bool curve = has_curve(r->kind), spectral = r->kind == SCHEDULE_SPECTRAL;
+/* The file's name and, as names are used again, the hash of its contents. */
+static bool describe_file(json_t *json, const char *kind, const char *path, Error *error) {
+    char *data, hash[24];
+    size_t size;
+    if (!read_file(path, SIZE_MAX - 1, &data, &size, error)) return false;
+    snprintf(hash, sizeof hash, "%016" PRIx64, hash_bytes(HASH_START, data, size));
+    free(data);
+    json_object_set_new(json, kind, json_string(path));
+    json_object_set_new(json, "hash", json_string(hash));
+    return true;
+}
+
+static bool describe_source(json_t *json, const ScheduleRequest *r, Error *error) {
+    if (!has_curve(r->kind)) return true;
+    if (r->kind != SCHEDULE_SPECTRAL) return describe_file(json, "curve", r->curve, error);
+    char *path = spectrum_of(r);
+    const bool ok = path != NULL ? describe_file(json, "spectrum", path, error)
+                                 : fail(error, "out of memory for the name of a spectrum");
+    free(path);
+    return ok;
+}
+
+json_t *schedule_request_describe(const ScheduleRequest *r, Error *error) {
+    const bool curve = has_curve(r->kind);
     json_t *json = json_pack("{ss si}", "kind", schedule_kinds[r->kind], "steps", r->steps);
+    if (json == NULL) {
+        fail(error, "out of memory for the provenance of a schedule");
+        return NULL;
+    }
     if (r->kind == SCHEDULE_EDM) json_object_set_new(json, "rho", json_real(r->rho));
     if (r->kind == SCHEDULE_GAUSSIAN) json_object_set_new(json, "c", json_real(r->c));
-    if (curve && !spectral) json_object_set_new(json, "order", json_real(order_of(r)));
+    if (curve && r->kind != SCHEDULE_SPECTRAL)
+        json_object_set_new(json, "order", json_real(order_of(r)));
     if (curve) json_object_set_new(json, "rule", json_string(integration_rules[r->rule]));
-    if (curve && r->curve != NULL) json_object_set_new(json, "curve", json_string(r->curve));
-    if (spectral && r->spectrum != NULL)
-        json_object_set_new(json, "spectrum", json_string(r->spectrum));
-    return json;
+    if (describe_source(json, r, error)) return json;
+    json_decref(json);
+    return NULL;
 }

@@ -46,7 +46,8 @@ bool schedule_request_check(const ScheduleRequest *request, Error *error);
 /* Reads what the kind needs and makes the levels.  Errors name the file. */
 bool schedule_make(Schedule *schedule, const ScheduleRequest *request, Error *error);
 
-/* What the levels were made from, as an object for provenance; NULL when out of memory. */
-json_t *schedule_request_describe(const ScheduleRequest *request);
+/* What the levels were made from, as an object for provenance: the kind, its parameters, the file and
+ * the hash of its contents.  NULL with `error` filled. */
+json_t *schedule_request_describe(const ScheduleRequest *request, Error *error);
 
 #endif

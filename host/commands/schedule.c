@@ -23,8 +23,9 @@ static const OptionsUsage usage = {
 /* Read again by generate --schedule FILE (schedule_read). */
 static bool write_file(const Schedule *schedule, const ScheduleRequest *request, const char *path,
                        int count, char **arguments, Error *error) {
+    json_t *provenance = schedule_request_describe(request, error);
+    if (provenance == NULL) return false;
     json_t *levels = json_array(), *command = json_array();
-    json_t *provenance = schedule_request_describe(request);
     for (int i = 0; i <= schedule->steps; i++)
         json_array_append_new(levels, json_real(schedule->sigma[i]));
     json_array_append_new(command, json_string("schedule"));

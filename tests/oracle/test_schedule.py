@@ -86,11 +86,12 @@ class ScheduleTest(unittest.TestCase):
 
     def test_kinds(self):
         for name in curves():
-            self.check_curve([(["--kind", kind], kind) for kind in ("entropic", "rescaled")], name, STEPS)
+            self.check_curve([(["--kind", kind], kind) for kind in ("entropic", "rescaled")], name,
+                             STEPS if name == "two scales" else (3, 16, 64))
 
     def test_orders(self):
         for name in ("two scales", "noisy"):
-            self.check_curve([(["--order", p], p) for p in (0, 1.5, 2, 2.25, 2.5, 3, 3.5)], name, (2, 16, 64))
+            self.check_curve([(["--order", p], p) for p in (0, 1.5, 2.25, 2.5, 3.5)], name, (16, 64))
 
     def test_cubic_is_the_default(self):
         curve = self.write_curve(*curves()["two scales"])
@@ -162,6 +163,11 @@ class ScheduleTest(unittest.TestCase):
         self.assertEqual(written["provenance"]["order"], 2.5)
         self.assertEqual(written["provenance"]["curve"], curve)
         self.assertEqual(written["provenance"]["command"][0], "schedule")
+        first = written["provenance"]["hash"]
+        self.write_curve(*curves()["noisy"])
+        self.schedule("--curve", curve, "--order", 2.5, "--steps", 4)
+        with open(self.path("s.json")) as f:
+            self.assertNotEqual(json.load(f)["provenance"]["hash"], first)
 
     def refuse(self, status, *words, args, command=("schedule",)):
         done = subprocess.run([KAIROS, *command, *map(str, args)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
