@@ -166,7 +166,7 @@ typedef struct {
 
 /* solver_step.cu: preconditioning, guidance, solver update and noise in one pass.
  * out   = a x + b D + k carry + noise * normal(seed, draw)
- * carry = carry_a x + carry_b D                 (written after it is read) */
+ * carry = carry_a x + carry_b D                 (written after it is read; k = 0: not read) */
 typedef struct {
     Prediction prediction;
     float a, b, k, noise;

@@ -29,7 +29,7 @@ __global__ void solver_step_kernel(Step<T> step) {
             const float denoised = c.skip * x + c.out * guided_output(step.output, at);
             float next = step.a * x + step.b * denoised;
             if (step.carry != NULL) {
-                next += step.k * step.carry[at];
+                if (step.k != 0) next += step.k * step.carry[at];
                 step.carry[at] = step.carry_a * x + step.carry_b * denoised;
             }
             if (step.noise != 0)

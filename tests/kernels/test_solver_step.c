@@ -108,6 +108,28 @@ static void test_zero_sigma(void **state) {
     test_context_close(ctx);
 }
 
+/* With k = 0 the carry may hold anything, as it does before the first step. */
+static void test_fresh_carry(void **state) {
+    (void)state;
+    Context *ctx = test_context();
+    float *x = random_floats(IMAGE, 1), sigma = 0, *garbage = random_floats(IMAGE, 2);
+    for (int i = 0; i < IMAGE; ++i) garbage[i] = NAN;
+    const Tensor tx = tensor_of(ctx, F32, 1, H, W, C, x);
+    SolverStep step = {
+        .prediction = {.f = tx, .guidance = 1, .sigma_data = 0.5f}, .b = 1, .carry_a = 1};
+    step.carry = tensor_of(ctx, F32, 1, H, W, C, garbage);
+    step.prediction.sigma = bytes_to_device(ctx, &sigma, sizeof sigma);
+    const Tensor out = tensor_new(ctx, F32, 1, H, W, C);
+    solver_step(ctx, tx, &step, out);
+    float *actual = tensor_download(ctx, out), *carry = tensor_download(ctx, step.carry);
+    expect_same("out", actual, x, IMAGE);
+    expect_same("carry", carry, x, IMAGE);
+    free(x), free(actual), free(carry), free(garbage);
+    tensor_free(ctx, tx), tensor_free(ctx, out), tensor_free(ctx, step.carry);
+    device_free(ctx, (void *)step.prediction.sigma);
+    test_context_close(ctx);
+}
+
 static void test_shapes(void **state) {
     (void)state;
     Context *ctx = test_context();
@@ -129,6 +151,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_zero_sigma),
+        cmocka_unit_test(test_fresh_carry),
         cmocka_unit_test(test_shapes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
