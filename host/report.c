@@ -14,6 +14,8 @@
 #include "report_style.h"
 #include "sweep.h"
 
+static const double RELATIVE_MOST = 60; /* per cent: worse schedules would flatten the others' lines */
+
 enum { SWEEP_LIMIT = 256 << 20, SHEET_LIMIT = 16 << 20 };
 
 typedef struct {
@@ -162,6 +164,7 @@ static void write_distance_chart(Report *r, int group, bool relative) {
                          .log_y = !relative,
                          .x_ticks = ticks,
                          .x_tick_count = tick_count,
+                         .y_most = relative ? RELATIVE_MOST : 0,
                          .markers = true,
                          .labels = true,
                          .lines = r->lines,
@@ -217,8 +220,9 @@ static void write_distances(Report *r) {
     fprintf(r->page,
             "<p class=\"soft\">Mean over the ranges of seeds that every schedule of the column has, "
             "with its lowest and highest below, then the difference from %s. Shaded: the lowest mean. "
-            "&asymp;: not above the shaded one in every range of seeds.</p>\n",
-            d->schedule_count > 0 ? d->schedules[d->baseline] : "the first schedule");
+            "&asymp;: not above the shaded one in every range of seeds. Charts relative to %s end at "
+            "+%.0f %%.</p>\n",
+            d->schedules[d->baseline], d->schedules[d->baseline], RELATIVE_MOST);
 }
 
 /* ---- noise levels -------------------------------------------------------------------------------- */
@@ -264,8 +268,17 @@ static void write_levels(Report *r) {
     ChartPoint *points = calloc(total, sizeof *points);
     const int lines = points != NULL ? collect_levels(r, levels, key, points) : 0;
     snprintf(title, sizeof title, "Noise levels of %d steps", steps);
-    const Chart chart = {
-        .title = title, .x_label = "step", .log_y = true, .lines = r->lines, .line_count = lines};
+    double ticks[32] = {1};
+    int tick_count = 1;
+    for (int at = steps <= 16 ? 2 : 4; at < steps && tick_count < 31; at *= 2) ticks[tick_count++] = at;
+    ticks[tick_count++] = steps;
+    const Chart chart = {.title = title,
+                         .x_label = "step",
+                         .log_y = true,
+                         .x_ticks = ticks,
+                         .x_tick_count = tick_count,
+                         .lines = r->lines,
+                         .line_count = lines};
     if (lines > 0) {
         fprintf(r->page, "<h2>Where the steps are</h2>\n<div class=\"cards\"><div class=\"card\">");
         chart_write(r->page, &chart);

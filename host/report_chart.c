@@ -43,6 +43,7 @@ static void find_ranges(Drawing *d) {
             include(&d->y, p.low);
             include(&d->y, p.high);
         }
+    if (chart->y_most != 0) d->y.high = fmin(d->y.high, chart->y_most);
     if (!(d->x.low <= d->x.high)) d->x.low = d->x.high = 0;
     if (!(d->y.low <= d->y.high)) d->y.low = d->y.high = 0;
     if (d->y.high == d->y.low) d->y.low -= 0.5, d->y.high += 0.5;
@@ -156,8 +157,8 @@ static void draw_labels(Drawing *d) {
     if (labels == NULL) return;
     for (int i = 0; i < chart->line_count; i++)
         if (chart->lines[i].count > 0)
-            labels[count++] =
-                (Label){i, place(&d->y, chart->lines[i].points[chart->lines[i].count - 1].y)};
+            labels[count++] = (Label){
+                i, fmax(place(&d->y, chart->lines[i].points[chart->lines[i].count - 1].y), TOP)};
     qsort(labels, (size_t)count, sizeof *labels, by_height);
     for (int i = 1; i < count; i++) labels[i].y = fmax(labels[i].y, labels[i - 1].y + LABEL_HEIGHT);
     double limit = BOTTOM;
@@ -165,7 +166,7 @@ static void draw_labels(Drawing *d) {
     for (int i = 0; i < count; i++) {
         const ChartLine *line = &chart->lines[labels[i].line];
         const double end = place(&d->x, line->points[line->count - 1].x);
-        const double y = place(&d->y, line->points[line->count - 1].y);
+        const double y = fmax(place(&d->y, line->points[line->count - 1].y), TOP);
         fprintf(d->page, "<g class=\"s%d\"><path class=\"lead\" d=\"M%.1f %.1fL%.1f %.1f\"/>",
                 line->colour % CHART_COLOURS, end + 9, y, d->right + 3, labels[i].y);
         fprintf(d->page, "<text x=\"%.1f\" y=\"%.1f\">%.15s</text></g>\n", d->right + 6,
@@ -188,7 +189,12 @@ void chart_write(FILE *page, const Chart *chart) {
     x_ticks(&d);
     fprintf(page, "<text x=\"%.0f\" y=\"%.0f\" text-anchor=\"middle\">%s</text>\n",
             (LEFT + d.right) / 2, HEIGHT - 6, chart->x_label);
+    /* The inner drawing has the same units, and cuts off what is outside. */
+    fprintf(page,
+            "<svg x=\"0\" y=\"%.0f\" width=\"%.0f\" height=\"%.0f\" viewBox=\"0 %.0f %.0f %.0f\">\n",
+            TOP, WIDTH, BOTTOM - TOP, TOP, WIDTH, BOTTOM - TOP);
     for (int i = 0; i < chart->line_count; i++) draw_line(&d, i);
+    fprintf(page, "</svg>\n");
     if (chart->labels) draw_labels(&d);
     fprintf(page, "</svg>\n");
 }

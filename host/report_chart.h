@@ -24,6 +24,7 @@ typedef struct {
     bool log_x, log_y;
     const double *x_ticks; /* NULL: 5 even ones */
     int x_tick_count;
+    double y_most;        /* the chart ends there, if not 0: what is above is cut off */
     bool markers, labels; /* a mark at each point; the lines' names at their right ends */
     const ChartLine *lines;
     int line_count;

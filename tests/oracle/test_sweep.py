@@ -1,0 +1,180 @@
+"""kairos sweep: killed at any moment it ends with the same bytes; distances as evaluate finds them; bad configurations."""
+import json
+import os
+import random
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+import numpy as np
+
+from common import KAIROS, ROOT, SHIPPED, kairos
+
+WEIGHTS = os.path.join(ROOT, "weights")
+FEATURES = os.path.join(WEIGHTS, "fashion-mnist-features.safetensors")
+REFERENCE = os.path.join(WEIGHTS, "fashion-mnist-reference.safetensors")
+CONFIG = dict(net=SHIPPED, features=FEATURES, reference=REFERENCE, curve="curve.json",
+              schedules=["edm", "rescaled", {"kind": "order", "order": 2}, {"kind": "gaussian", "c": 0.3}],
+              solvers=["ddim", "heun"], eta=[1], nfe=[3, 5], seeds=["0-14", "15-29"], sheet=4)
+BATCH = 6
+CELLS = 4 * (2 + 2) * 2  # heun takes 2 and 3 steps
+
+
+def write_json(path, value):
+    with open(path, "w") as f:
+        json.dump(value, f)
+
+
+def write_curve(path, c):
+    """The curve of data N(0, c^2) with 1024 dimensions."""
+    sigma = np.geomspace(0.002, 80, 64)
+    write_json(path, dict(sigma=list(sigma), squared_error=list(1024 * (sigma * c) ** 2 / (sigma ** 2 + c ** 2)),
+                          dims=1024))
+
+
+def read(path):
+    with open(path, "rb") as f:
+        return f.read()
+
+
+def contents(folder):
+    """What must not depend on kills: everything but the log and the manifest's list of commands."""
+    names = [os.path.relpath(os.path.join(parent, name), folder)
+             for parent, _, found in os.walk(folder) for name in found]
+    return {name: read(os.path.join(folder, name)) for name in names if name not in ("sweep.log", "run.json")}
+
+
+class SweepTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.folder = folder.name
+        write_curve(cls.path("curve.json"), 0.5)
+        cls.config = cls.path("config.json")
+        write_json(cls.config, CONFIG)
+        began = time.time()
+        kairos(*cls.arguments("whole"))
+        cls.seconds = time.time() - began
+        cls.expected = contents(cls.path("whole"))
+        cls.results = [json.loads(line) for line in cls.expected["results.jsonl"].splitlines()]
+
+    @classmethod
+    def path(cls, *names):
+        return os.path.join(cls.folder, *names)
+
+    @classmethod
+    def arguments(cls, outdir, config=None):
+        return ["sweep", config or cls.config, "--outdir", cls.path(outdir), "--batch", str(BATCH), "--quiet"]
+
+    def variant(self, name, **changes):
+        write_json(self.path(name), {**CONFIG, **changes})
+        return self.path(name)
+
+    def test_every_cell_once(self):
+        keys = [(r["schedule"], r["solver"], r["eta"], r["nfe"], r["seeds"]) for r in self.results]
+        self.assertEqual(len(keys), CELLS)
+        self.assertEqual(len(set(keys)), CELLS)
+        self.assertEqual([r["seeds"] for r in self.results], ["0-14"] * (CELLS // 2) + ["15-29"] * (CELLS // 2))
+        self.assertEqual({r["schedule"]: r["order"] for r in self.results},
+                         {"edm": None, "rescaled": 2, "order-2": 2, "gaussian": None})
+        self.assertTrue(all(list(r) == ["schedule", "order", "solver", "eta", "steps", "nfe", "seeds", "images",
+                                        "distance"] for r in self.results))
+        self.assertEqual({(r["solver"], r["steps"], r["nfe"]) for r in self.results},
+                         {("ddim", 3, 3), ("ddim", 5, 5), ("heun", 2, 3), ("heun", 3, 5)})
+        self.assertEqual(sum(name.startswith("sheets/") for name in self.expected), CELLS // 2)
+
+    def test_same_levels_are_sampled_once(self):
+        distance = {(r["schedule"], r["solver"], r["nfe"], r["seeds"]): r["distance"] for r in self.results}
+        for (schedule, *rest), value in distance.items():
+            if schedule == "order-2":
+                self.assertEqual(value, distance["rescaled", *rest])
+        log = read(self.path("whole", "sweep.log")).decode()
+        # order-2 is rescaled; of two steps all schedules are sigma_max and sigma_min.
+        self.assertEqual(log.count("as its twin"), 2 * (3 * 1 + 3))
+
+    def test_distances_are_those_of_evaluate(self):
+        for result in (self.results[1], self.results[-1]):
+            options = {"rescaled": ["--curve", self.path("curve.json")], "gaussian": ["--c", 0.3]}[result["schedule"]]
+            found = json.loads(kairos(
+                "evaluate", "--net", SHIPPED, "--ref", REFERENCE, "--features", FEATURES, "--seeds", result["seeds"],
+                "--schedule", result["schedule"], *options, "--steps", result["steps"], "--sigma_min", 0.002,
+                "--sigma_max", 80, "--solver", result["solver"], "--eta", result["eta"], "--batch", 15, "--json",
+                "--quiet"))
+            self.assertAlmostEqual(found["distance"] / result["distance"], 1, delta=1e-8)
+
+    def test_kill_and_restart(self):
+        moments = random.Random(time.time_ns())
+        killed = 0
+        for attempt in range(8):
+            run = subprocess.Popen([KAIROS, *self.arguments("killed")], stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE)
+            time.sleep(moments.uniform(0, 0.6 * self.seconds))
+            run.send_signal(signal.SIGKILL)
+            run.communicate()
+            killed += run.returncode == -signal.SIGKILL
+            if run.returncode == 0:
+                break
+        self.assertGreaterEqual(killed, 1)
+        torn = self.path("killed", "results.jsonl")
+        if os.path.exists(torn):  # and once in the midst of a line
+            with open(torn, "r+b") as f:
+                f.truncate(max(0, os.path.getsize(torn) - 7))
+        kairos(*self.arguments("killed"))
+        found = contents(self.path("killed"))
+        self.assertEqual(sorted(found), sorted(self.expected))
+        self.assertEqual([name for name in found if found[name] != self.expected[name]], [])
+
+    def test_a_finished_sweep_stays(self):
+        kairos(*self.arguments("whole"))
+        self.assertEqual(contents(self.path("whole")), self.expected)
+        os.remove(self.path("whole", "report.html"))
+        kairos("sweep", "--report", "--outdir", self.path("whole"))
+        self.assertEqual(contents(self.path("whole")), self.expected)
+
+    def test_a_sweep_can_grow(self):
+        small = self.variant("small.json", schedules=["edm"], solvers=["ddim"], seeds=["0-14"])
+        kairos(*self.arguments("grown", small))
+        first = read(self.path("grown", "results.jsonl"))
+        more = self.variant("more.json", schedules=["edm", "log-uniform"], solvers=["ddim"], seeds=["0-14"])
+        kairos(*self.arguments("grown", more))
+        grown = read(self.path("grown", "results.jsonl"))
+        self.assertTrue(grown.startswith(first))
+        self.assertEqual(grown.count(b"\n"), 4)
+        # The same name for other levels, or other settings, would mix what cannot be compared.
+        for name, changes, message in (("levels", dict(rho=3), "other noise levels"),
+                                       ("guidance", dict(guidance=1.5), "guidance")):
+            other = self.variant(f"{name}.json", **{**dict(schedules=["edm"], solvers=["ddim"], seeds=["0-14"]),
+                                                    **changes})
+            with self.assertRaisesRegex(AssertionError, message):
+                kairos(*self.arguments("grown", other))
+        self.assertEqual(read(self.path("grown", "results.jsonl")), grown)
+
+    def test_bad_configurations(self):
+        cases = (
+            ("spelt", dict(schedule=["edm"]), "unknown key 'schedule'"),
+            ("kind", dict(schedules=["entropy"]), "'entropy' is no kind of schedule"),
+            ("overlap", dict(seeds=["0-14", "10-24"]), "overlaps"),
+            ("precision", dict(precision="fp8"), "'precision' is 'fp8', expected fp32, fp16, bf16"),
+            ("net", dict(net="none.safetensors"), "none.safetensors"),
+            ("reference", dict(reference=FEATURES), "fashion-mnist-features"),
+            ("features", dict(features=SHIPPED), "fashion-mnist-edm2"),
+            ("curve", dict(curve="no-curve.json"), "no-curve.json"),
+            ("class", dict(**{"class": 10}), "10 classes"),
+        )
+        for name, changes, message in cases:
+            with self.subTest(name):
+                with self.assertRaises(AssertionError) as caught:
+                    kairos(*self.arguments("bad", self.variant(f"bad-{name}.json", **changes)))
+                self.assertIn("exit status 1", str(caught.exception))
+                self.assertIn(message, str(caught.exception))
+        self.assertFalse(os.path.exists(self.path("bad", "results.jsonl")))
+        kairos("sweep", "--outdir", self.path("bad"), expect=2)
+        kairos("sweep", self.config, "--report", "--outdir", self.path("bad"), expect=2)
+        kairos("sweep", "--report", "--outdir", self.path("nothing"), expect=1)
+
+
+if __name__ == "__main__":
+    unittest.main()
