@@ -1,4 +1,4 @@
-"""configs/*.json: well-formed, and their numbers are those of the network that they describe."""
+"""configs/edm2-*.json: well-formed, and their numbers are those of the network that they describe."""
 import glob
 import json
 import math
@@ -27,7 +27,7 @@ def multiply_accumulates(config, layout):
 
 class ConfigsTest(unittest.TestCase):
     def test_presets(self):
-        paths = sorted(glob.glob(os.path.join(ROOT, "configs", "*.json")))
+        paths = sorted(glob.glob(os.path.join(ROOT, "configs", "edm2-*.json")))
         self.assertGreaterEqual(len(paths), 11)
         for path in paths:
             with self.subTest(preset=os.path.basename(path)), open(path) as f:
