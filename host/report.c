@@ -217,10 +217,12 @@ static void write_distances(Report *r) {
         write_table(r, g);
         fprintf(r->page, "</div>\n");
     }
+    if (d->schedule_count == 0) return;
     fprintf(r->page,
             "<p class=\"soft\">Mean over the ranges of seeds that every schedule of the column has, "
             "with its lowest and highest below, then the difference from %s. Shaded: the lowest mean. "
-            "&asymp;: not above the shaded one in every range of seeds. Charts relative to %s end at "
+            "&asymp;: no higher than the shaded one in at least one range of seeds. Charts relative to "
+            "%s end at "
             "+%.0f %%.</p>\n",
             d->schedules[d->baseline], d->schedules[d->baseline], RELATIVE_MOST);
 }

@@ -28,7 +28,7 @@ typedef struct {
     double mean, low, high;
     double ratio; /* to the baseline's mean; NAN = it has none */
     bool best;    /* the lowest mean of the column */
-    bool tied;    /* lower than the best in one range at least */
+    bool tied;    /* no higher than the best in one range at least */
 } ReportCell;
 
 bool report_data_read(ReportData *data, const char *path, Error *error);
