@@ -1,5 +1,5 @@
-/* Any bytes as the configuration of a sweep, or as a line of its results: refused with a message, or read
- * into cells within bounds. */
+/* Any bytes as the configuration of a sweep, or as a line of its results: refused with a message, or
+ * read into cells within bounds. */
 #include <stdlib.h>
 #include <string.h>
 
