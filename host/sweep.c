@@ -150,6 +150,12 @@ static bool batch_done(void *user, const Statistics *statistics, Error *error) {
     return true;
 }
 
+/* Evaluations that need not be made; they do not count for the rate. */
+static void skip_work(Run *run, long long evaluations) {
+    run->done += evaluations;
+    run->progress.start += evaluations;
+}
+
 static bool score_cell(Run *run, Sampler *sampler, Statistics *statistics, double *distance,
                        Error *error) {
     const Result *cell = &run->cell->result;
@@ -160,7 +166,7 @@ static bool score_cell(Run *run, Sampler *sampler, Statistics *statistics, doubl
     Batch batch = {run, sampler};
     Gaussian images = {0};
     run->seen = statistics->images;
-    run->done += run->seen * cell->nfe;
+    skip_work(run, run->seen * cell->nfe);
     const bool ok = score_sampler(sweep->features, sampler, &seeds, sweep->config->class_label,
                                   statistics, batch_done, &batch, true, error) &&
                     statistics_gaussian(statistics, &images, error) &&
@@ -239,7 +245,7 @@ static bool run_cell(Run *run, int index, SweepCounts *counts, Error *error) {
     if (twin != NULL) {
         result.distance = same->distance;
         if (!copy_sheet(run, twin, cell, error)) return false;
-        run->done += result.images * result.nfe;
+        skip_work(run, result.images * result.nfe);
     } else if (!sample_cell(run, cell, &result.distance, error)) {
         return false;
     }
