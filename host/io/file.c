@@ -149,21 +149,41 @@ static void atomic_file_free(AtomicFile *file) {
     free(file);
 }
 
+/* The file that a write to `path` means: behind a link its target, which must be a regular file or
+ * none, since the rename at the end would replace a device by a file.  Allocated; NULL with `error`
+ * filled. */
+static char *writable_target(const char *path, Error *error) {
+    struct stat status;
+    if (stat(path, &status) != 0) {
+        char *copy = strdup(path);
+        if (copy == NULL) fail(error, "out of memory for writing %s", path);
+        return copy;
+    }
+    if (!S_ISREG(status.st_mode)) {
+        fail(error, "cannot write %s: it is a %s, expected a file or a new name", path,
+             S_ISDIR(status.st_mode) ? "folder" : "device, pipe or socket");
+        return NULL;
+    }
+    char *target = realpath(path, NULL);
+    if (target == NULL) fail(error, "cannot write %s: %s", path, strerror(errno));
+    return target;
+}
+
 AtomicFile *atomic_file_begin(const char *path, Error *error) {
     size_t length = strlen(path);
     if (length == 0 || path[length - 1] == '/') {
         fail(error, "cannot write '%s': this does not name a file", path);
         return NULL;
     }
+    char *target = writable_target(path, error);
+    if (target == NULL) return NULL;
     AtomicFile *file = calloc(1, sizeof *file);
-    char *copy = strdup(path);
-    if (file == NULL || copy == NULL) {
-        free(file);
-        free(copy);
+    if (file == NULL) {
+        free(target);
         fail(error, "out of memory for writing %s", path);
         return NULL;
     }
-    file->path = copy;
+    file->path = target;
     if (open_partial(file)) return file;
     fail(error, "%s", file->error.text);
     atomic_file_free(file);

@@ -1,7 +1,8 @@
 /* Files: read with a cap on their size, written whole or not at all.
  *
  * A file is written under a passing name beside its target (same folder, hence same file system) and
- * renamed when it is complete, so no reader and no later run ever sees half a file.  What a killed
+ * renamed when it is complete, so no reader and no later run ever sees half a file.  A link stays a
+ * link (its target is replaced); devices, pipes and folders are refused.  What a killed
  * run leaves behind is recognised by its name and lock: remove_partial_files. */
 #ifndef KAIROS_IO_FILE_H
 #define KAIROS_IO_FILE_H

@@ -127,7 +127,7 @@ static void unwritable_places_are_named(void **state) {
     expect_message(&error, "does not name a file", NULL);
     assert_true(make_directories(test_path("taken"), &error));
     assert_false(write_file_atomically(test_path("taken"), "x", 1, &error));
-    expect_message(&error, "cannot give the finished file its name", "taken", NULL);
+    expect_message(&error, "it is a folder", "taken", NULL);
     assert_false(write_file_atomically(test_path("taken/"), "x", 1, &error));
     expect_message(&error, "does not name a file", NULL);
     assert_int_equal(count_entries(test_path("")), 2);
@@ -138,6 +138,25 @@ static void unwritable_places_are_named(void **state) {
     assert_false(write_file_atomically(test_path("locked/x"), "x", 1, &error));
     expect_message(&error, "locked/x", "Permission denied", NULL);
     rmdir(test_path("locked"));
+}
+
+static void devices_are_refused_and_links_stay(void **state) {
+    (void)state;
+    Error error = {""};
+    assert_false(write_file_atomically("/dev/null", "x", 1, &error));
+    expect_message(&error, "/dev/null", "device", NULL);
+    assert_false(write_file_atomically(test_path("."), "x", 1, &error));
+    expect_message(&error, "folder", NULL);
+    const char *target = test_path("target"), *link = test_path("link");
+    write_bytes(target, "old", 3);
+    assert_int_equal(symlink(target, link), 0);
+    assert_true(write_file_atomically(link, "new", 3, &error));
+    expect_contents(target, "new");
+    struct stat status;
+    assert_int_equal(lstat(link, &status), 0);
+    assert_true(S_ISLNK(status.st_mode));
+    unlink(link);
+    unlink(target);
 }
 
 static void makes_folders(void **state) {
@@ -221,6 +240,7 @@ int main(void) {
         cmocka_unit_test(writes_in_pieces_or_not_at_all),
         cmocka_unit_test(a_full_disk_leaves_the_old_file),
         cmocka_unit_test(unwritable_places_are_named),
+        cmocka_unit_test(devices_are_refused_and_links_stay),
         cmocka_unit_test(makes_folders),
         cmocka_unit_test(reads_with_a_cap),
         cmocka_unit_test(a_killed_writer_is_cleaned_up),
