@@ -152,6 +152,23 @@ class SweepTest(unittest.TestCase):
                 kairos(*self.arguments("grown", other))
         self.assertEqual(read(self.path("grown", "results.jsonl")), grown)
 
+    def test_shipped_configurations(self):
+        """Each with all of its schedules, at fewer images and steps."""
+        for name in ("sweep-quick", "sweep-fashion-mnist"):
+            with open(os.path.join(ROOT, "configs", f"{name}.json")) as f:
+                config = json.load(f)
+            self.assertGreaterEqual(len(config["nfe"]) * len(config["seeds"]), 4)
+
+            def absolute(value):
+                if isinstance(value, list):
+                    return [absolute(item) for item in value]
+                if isinstance(value, dict):
+                    return {key: absolute(item) for key, item in value.items()}
+                return value.replace("../weights", WEIGHTS) if isinstance(value, str) else value
+            write_json(self.path("shipped.json"), {**absolute(config), "nfe": [3], "eta": [0], "seeds": ["0-1"]})
+            kairos(*self.arguments(name, self.path("shipped.json")))
+            self.assertEqual(read(self.path(name, "results.jsonl")).count(b"\n"), len(config["schedules"]))
+
     def test_bad_configurations(self):
         cases = (
             ("spelt", dict(schedule=["edm"]), "unknown key 'schedule'"),
