@@ -160,9 +160,10 @@ FORCE:
 # ---- fuzzing: each parser of outside files, under libFuzzer and the sanitizers ------------------------
 FUZZERS    := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_FLAGS := -std=c11 -D_GNU_SOURCE -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
-FUZZ_LIBRARY := $(wildcard host/io/*.c) host/nets/edm2_config.c host/nets/edm2_layout.c kernels/error.c host/results.c \
-                host/sweep_config.c $(wildcard host/schedule*.c) host/curve.c host/spectrum.c host/times.c \
-                host/interpolation.c host/nets/convnet_config.c host/statistics.c host/statistics_file.c
+FUZZ_LIBRARY := kernels/error.c $(wildcard host/io/*.c host/schedule/*.c) host/nets/edm2_config.c \
+                host/nets/edm2_layout.c host/nets/convnet_config.c host/sweep/results.c \
+                host/sweep/sweep_config.c host/quality/statistics.c host/quality/statistics_file.c \
+                $(addprefix host/entropy/,curve.c spectrum.c times.c interpolation.c)
 
 $(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c $(FUZZ_LIBRARY)
 	@mkdir -p $(@D)

@@ -3,7 +3,7 @@
 #define KAIROS_SAMPLER_H
 
 #include "denoiser.h"
-#include "schedule.h"
+#include "schedule/schedule.h"
 
 typedef enum {
     SOLVER_DDIM, /* NFE = steps */

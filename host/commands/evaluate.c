@@ -10,13 +10,13 @@
 
 #include "commands/commands.h"
 #include "commands/sampling.h"
-#include "frechet.h"
 #include "io/file.h"
 #include "io/json.h"
 #include "io/progress.h"
 #include "manifest.h"
-#include "score.h"
-#include "statistics_file.h"
+#include "quality/frechet.h"
+#include "quality/score.h"
+#include "quality/statistics_file.h"
 
 enum { RESULT_LIMIT = 16 << 20 };
 

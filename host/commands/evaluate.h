@@ -4,7 +4,7 @@
 
 #include "commands/session.h"
 #include "nets/features.h"
-#include "statistics.h"
+#include "quality/statistics.h"
 
 #define EVALUATE_FEATURES "weights/fashion-mnist-features.safetensors"
 

@@ -5,8 +5,8 @@
 
 #include "commands/evaluate.h"
 #include "manifest.h"
-#include "score.h"
-#include "statistics_file.h"
+#include "quality/score.h"
+#include "quality/statistics_file.h"
 
 typedef struct {
     Session session; /* without a model */

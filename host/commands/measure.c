@@ -1,5 +1,5 @@
 /* kairos measure: the entropy curve of a model. */
-#include "measure.h"
+#include "entropy/measure.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -10,9 +10,9 @@
 
 #include "commands/commands.h"
 #include "commands/session.h"
+#include "entropy/times.h"
 #include "io/file.h"
-#include "schedule.h"
-#include "times.h"
+#include "schedule/schedule.h"
 
 typedef struct {
     Session session;

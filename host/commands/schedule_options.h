@@ -3,7 +3,7 @@
 #define KAIROS_SCHEDULE_OPTIONS_H
 
 #include "io/options.h"
-#include "schedule_kinds.h"
+#include "schedule/schedule_kinds.h"
 
 typedef struct {
     /* options, with their defaults */

@@ -1,5 +1,5 @@
 /* kairos sweep: which schedule is worth what, at which number of network evaluations. */
-#include "sweep.h"
+#include "sweep/sweep.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -11,8 +11,8 @@
 #include "commands/session.h"
 #include "io/hash.h"
 #include "manifest.h"
-#include "report.h"
-#include "statistics_file.h"
+#include "quality/statistics_file.h"
+#include "sweep/report.h"
 
 typedef struct {
     /* options */

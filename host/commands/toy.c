@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "commands/commands.h"
+#include "entropy/times.h"
 #include "io/json.h"
 #include "io/options.h"
-#include "times.h"
 #include "toy/experiment.h"
 #include "version.h"
 

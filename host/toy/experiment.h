@@ -3,8 +3,8 @@
 #ifndef KAIROS_TOY_EXPERIMENT_H
 #define KAIROS_TOY_EXPERIMENT_H
 
-#include "curve.h"
-#include "schedule.h"
+#include "entropy/curve.h"
+#include "schedule/schedule.h"
 #include "toy/mixture.h"
 
 /* Both in the EDM frame, where they differ by their own time t and by where they begin.

@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-#include "schedule.h"
+#include "schedule/schedule.h"
 #include "toy/divergence.h"
 
 typedef struct {

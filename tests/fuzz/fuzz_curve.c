@@ -2,9 +2,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "curve.h"
+#include "entropy/curve.h"
+#include "entropy/times.h"
 #include "io/json.h"
-#include "times.h"
 
 static void expect(int condition) {
     if (!condition) abort();

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "nets/convnet_config.h"
-#include "statistics_file.h"
+#include "quality/statistics_file.h"
 
 static void expect(int condition) {
     if (!condition) abort();

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "io/json.h"
-#include "sweep_config.h"
+#include "sweep/sweep_config.h"
 
 static void expect(int condition) {
     if (!condition) abort();

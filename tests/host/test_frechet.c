@@ -1,12 +1,12 @@
 /* The Frechet distance against closed forms, numpy, and the shipped statistics. */
-#include "frechet.h"
+#include "quality/frechet.h"
 
 #include <math.h>
 #include <stdlib.h>
 
 #include "support/files.h"
 
-#include "statistics_file.h"
+#include "quality/statistics_file.h"
 #include "support/tensors.h"
 
 static Gaussian gaussian(int features) {

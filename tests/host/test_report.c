@@ -1,10 +1,10 @@
 /* report.h: what the tables compare, and a page that is whole, closed and fetches nothing. */
-#include "report.h"
+#include "sweep/report.h"
 
 #include "io/file.h"
 #include "io/png.h"
-#include "report_data.h"
 #include "support/files.h"
+#include "sweep/report_data.h"
 
 #include <math.h>
 #include <setjmp.h>

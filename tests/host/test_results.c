@@ -1,5 +1,5 @@
 /* results.h: lines that read back, torn files repaired, bad lines refused. */
-#include "results.h"
+#include "sweep/results.h"
 
 #include "support/files.h"
 

@@ -1,5 +1,5 @@
 /* schedule.h: the EDM levels against values computed by hand, and files that are no schedule. */
-#include "schedule.h"
+#include "schedule/schedule.h"
 
 #include "support/files.h"
 

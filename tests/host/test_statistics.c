@@ -1,7 +1,7 @@
 /* Means and covariances: against two passes in double, in any batches, through files. */
 #include "support/files.h"
 
-#include "statistics_file.h"
+#include "quality/statistics_file.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* sweep_config.h: what files mean, in which order their cells come, and what is refused. */
-#include "sweep_config.h"
+#include "sweep/sweep_config.h"
 
 #include "io/json.h"
 #include "support/files.h"

@@ -1,5 +1,5 @@
 /* times.h against closed forms: data whose squared error is known. */
-#include "times.h"
+#include "entropy/times.h"
 
 #include "support/files.h"
 

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "times.h"
+#include "entropy/times.h"
 #include "toy/divergence.h"
 #include "toy/experiment.h"
 

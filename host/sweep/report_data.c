@@ -1,4 +1,4 @@
-#include "report_data.h"
+#include "sweep/report_data.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "statistics_file.h"
+#include "quality/statistics_file.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -5,8 +5,8 @@
 #include "io/dataset.h"
 #include "io/seeds.h"
 #include "nets/features.h"
+#include "quality/statistics.h"
 #include "sampler.h"
-#include "statistics.h"
 
 /* Adds the features of all images of the data set, in their order. */
 bool score_dataset(Features *features, Dataset *dataset, Statistics *statistics, bool quiet,

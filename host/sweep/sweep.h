@@ -11,9 +11,9 @@
 #define KAIROS_SWEEP_H
 
 #include "nets/features.h"
+#include "quality/statistics.h"
 #include "sampler.h"
-#include "statistics.h"
-#include "sweep_config.h"
+#include "sweep/sweep_config.h"
 
 typedef struct {
     const SweepConfig *config;

@@ -1,4 +1,4 @@
-#include "sweep.h"
+#include "sweep/sweep.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -8,15 +8,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "frechet.h"
 #include "io/file.h"
 #include "io/grid.h"
 #include "io/png.h"
 #include "io/progress.h"
-#include "report.h"
-#include "score.h"
-#include "statistics_file.h"
-#include "sweep_levels.h"
+#include "quality/frechet.h"
+#include "quality/score.h"
+#include "quality/statistics_file.h"
+#include "sweep/report.h"
+#include "sweep/sweep_levels.h"
 
 static const double REPORT_SECONDS = 60; /* between two reports of a running sweep */
 

@@ -1,4 +1,4 @@
-#include "schedule.h"
+#include "schedule/schedule.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "report_chart.h"
+#include "sweep/report_chart.h"
 
 #include <math.h>
 #include <stdlib.h>

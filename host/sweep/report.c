@@ -1,4 +1,4 @@
-#include "report.h"
+#include "sweep/report.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -9,10 +9,10 @@
 
 #include "io/file.h"
 #include "io/json.h"
-#include "report_chart.h"
-#include "report_data.h"
-#include "report_style.h"
-#include "sweep.h"
+#include "sweep/report_chart.h"
+#include "sweep/report_data.h"
+#include "sweep/report_style.h"
+#include "sweep/sweep.h"
 
 static const double RELATIVE_MOST = 60; /* per cent: worse schedules would flatten the others' lines */
 

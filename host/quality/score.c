@@ -1,4 +1,4 @@
-#include "score.h"
+#include "quality/score.h"
 
 #include <stdlib.h>
 

@@ -3,10 +3,10 @@
 #ifndef KAIROS_MEASURE_H
 #define KAIROS_MEASURE_H
 
-#include "curve.h"
 #include "denoiser.h"
+#include "entropy/curve.h"
+#include "entropy/measure_sums.h"
 #include "io/dataset.h"
-#include "measure_sums.h"
 
 typedef struct {
     int levels;

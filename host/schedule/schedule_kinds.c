@@ -1,4 +1,4 @@
-#include "schedule_kinds.h"
+#include "schedule/schedule_kinds.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -12,8 +12,8 @@
 #include <jansson.h>
 
 #include "io/json.h"
-#include "results.h"
-#include "schedule_kinds.h"
+#include "schedule/schedule_kinds.h"
+#include "sweep/results.h"
 
 typedef struct {
     char name[RESULT_NAME];

@@ -1,4 +1,4 @@
-#include "measure_sums.h"
+#include "entropy/measure_sums.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #ifndef KAIROS_REPORT_DATA_H
 #define KAIROS_REPORT_DATA_H
 
-#include "results.h"
+#include "sweep/results.h"
 
 /* A solver with its eta. */
 typedef struct {

@@ -3,8 +3,8 @@
 #ifndef KAIROS_TIMES_H
 #define KAIROS_TIMES_H
 
-#include "curve.h"
-#include "schedule.h"
+#include "entropy/curve.h"
+#include "schedule/schedule.h"
 
 #define ORDER_ENTROPIC 3.0 /* H, in nats */
 #define ORDER_RESCALED 2.0 /* S */

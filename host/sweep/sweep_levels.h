@@ -2,7 +2,7 @@
 #ifndef KAIROS_SWEEP_LEVELS_H
 #define KAIROS_SWEEP_LEVELS_H
 
-#include "sweep_config.h"
+#include "sweep/sweep_config.h"
 
 typedef struct {
     int schedule; /* index in the configuration */

@@ -2,7 +2,7 @@
 #ifndef KAIROS_FRECHET_H
 #define KAIROS_FRECHET_H
 
-#include "statistics.h"
+#include "quality/statistics.h"
 
 /* *distance = ||mu1 - mu2||^2 + Tr(S1 + S2 - 2 (S1 S2)^1/2), also where the covariances are singular.
  * Fails if the numbers of features differ or a covariance has an eigenvalue that is clearly negative.

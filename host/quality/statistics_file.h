@@ -4,7 +4,7 @@
 #define KAIROS_STATISTICS_FILE_H
 
 #include "io/safetensors.h"
-#include "statistics.h"
+#include "quality/statistics.h"
 
 /* Reads PREFIXmu and PREFIXsigma; `prefix` is "" or, for other statistics in the same file, as "test.".
  * Fails unless everything is finite and sigma symmetric. */

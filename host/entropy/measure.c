@@ -1,4 +1,4 @@
-#include "measure.h"
+#include "entropy/measure.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "sweep_levels.h"
+#include "sweep/sweep_levels.h"
 
 #include <limits.h>
 #include <math.h>
@@ -8,7 +8,7 @@
 
 #include "io/file.h"
 #include "io/json.h"
-#include "sweep.h"
+#include "sweep/sweep.h"
 
 enum { FILE_LIMIT = 256 << 20 };
 

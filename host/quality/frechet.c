@@ -1,4 +1,4 @@
-#include "frechet.h"
+#include "quality/frechet.h"
 
 #include <float.h>
 #include <lapacke.h>

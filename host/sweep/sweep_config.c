@@ -1,4 +1,4 @@
-#include "sweep_config.h"
+#include "sweep/sweep_config.h"
 
 #include <inttypes.h>
 #include <math.h>

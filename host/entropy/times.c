@@ -1,9 +1,9 @@
-#include "times.h"
+#include "entropy/times.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-#include "interpolation.h"
+#include "entropy/interpolation.h"
 
 /* ---- integrals ---------------------------------------------------------------------------------- */
 

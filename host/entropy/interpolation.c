@@ -1,4 +1,4 @@
-#include "interpolation.h"
+#include "entropy/interpolation.h"
 
 #include <math.h>
 #include <stdlib.h>
