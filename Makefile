@@ -182,13 +182,23 @@ run-fuzz-%: $(BUILD)/fuzz/%
 deps:
 	@scripts/install-deps.sh $(TARGET)
 
-SHIPPED := weights/fashion-mnist-edm2.safetensors
+SHIPPED := weights/fashion-mnist-edm2
+SAMPLE   = $(BUILD)/kairos generate --net $(SHIPPED).safetensors --seeds 0-99 --batch 100
+SCORE    = $(BUILD)/kairos evaluate --net $(SHIPPED).safetensors --ref weights/fashion-mnist-reference.safetensors \
+           --seeds 0-999 --steps 8
+ENTROPIC = --schedule rescaled --curve $(SHIPPED).curve.json
 
 demo: deps
 	@$(MAKE) --no-print-directory all
-	$(BUILD)/kairos info --net $(SHIPPED)
-	$(BUILD)/kairos generate --net $(SHIPPED) --seeds 0-99 --steps 16 --batch 100 --outdir out/demo --grid out/demo.png
-	@echo "The images are in out/demo, the sheet is out/demo.png."
+	$(BUILD)/kairos info --net $(SHIPPED).safetensors
+	$(SAMPLE) --steps 16 --outdir out/demo --grid out/demo.png
+	@echo "== The same seeds in 8 evaluations: EDM's noise levels, then equal steps in rescaled entropy"
+	$(SAMPLE) --steps 8 --grid out/demo-edm-8.png
+	$(SAMPLE) --steps 8 $(ENTROPIC) --grid out/demo-rescaled-8.png
+	@echo "== Their Frechet distances to the training images (less is better)"
+	$(SCORE)
+	$(SCORE) $(ENTROPIC)
+	@echo "Images: out/demo; sheets: out/demo.png, out/demo-edm-8.png and out/demo-rescaled-8.png."
 
 bench: cpu
 	$(PYTHON) bench/bench_pytorch.py --kairos $(BUILD)/kairos

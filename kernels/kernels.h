@@ -40,7 +40,7 @@ size_t tensor_bytes(Tensor t);
 
 typedef enum {
     ENGINE_NATIVE, /* our kernels */
-    ENGINE_LIBRARY /* cuDNN and cuBLAS (oneDNN and OpenBLAS on the CPU target) */
+    ENGINE_LIBRARY /* cuDNN and cuBLAS (on the CPU target oneDNN, and a product of fixed order) */
 } Engine;
 
 typedef struct Context Context; /* struct: context.h */

@@ -43,7 +43,7 @@ Session session_defaults(void);
         .name = "engine", .kind = OPTION_CHOICE, .value = &(s).engine, .choices = session_engines, \
         .help =                                                                                    \
             "convolutions and products by kairos' own kernels, or by cuDNN/cuBLAS "                \
-            "(oneDNN/OpenBLAS on the CPU)"                                                         \
+            "(oneDNN on the CPU)"                                                                  \
     }
 #define SESSION_OPTION_DEVICE(s)                                                               \
     {                                                                                          \
