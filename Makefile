@@ -216,4 +216,4 @@ install: all
 	install -D $(BUILD)/kairos $(DESTDIR)$(PREFIX)/bin/kairos
 	install -d $(DESTDIR)$(PREFIX)/share/kairos/configs $(DESTDIR)$(PREFIX)/share/kairos/weights
 	install -m 644 configs/*.json $(DESTDIR)$(PREFIX)/share/kairos/configs
-	install -m 644 $(wildcard weights/*.safetensors) $(DESTDIR)$(PREFIX)/share/kairos/weights
+	install -m 644 $(wildcard weights/*.safetensors weights/*.json weights/*.zip) $(DESTDIR)$(PREFIX)/share/kairos/weights
