@@ -41,21 +41,7 @@ static void check(Context *ctx, Tensor x, const float *values, float clip, Resam
 
 static void test_values(void **state) {
     (void)state;
-    Context *ctx = test_context();
-    for (int t = 0; t < 3; ++t)
-        for (int i = 0; i < 5; ++i)
-            for (int mode = 0; mode < MODES; ++mode) {
-                const int *d = SHAPES[i];
-                const Tensor like = shape(DTYPES[t], d[0], d[1], d[2], d[3]);
-                float *values = random_values(elements(like), i, 3, DTYPES[t]);
-                const Tensor x = tensor_of(ctx, DTYPES[t], d[0], d[1], d[2], d[3], values);
-                check(ctx, x, values, INFINITY, mode, false);
-                check(ctx, x, values, 2.5f, mode, false);
-                if (mode == RESAMPLE_KEEP) check(ctx, x, values, 2.5f, mode, true);
-                tensor_free(ctx, x);
-                free(values);
-            }
-    test_context_close(ctx);
+    check_resamplings(check, 0, 3, 2.5f);
 }
 
 static void test_special_values(void **state) {

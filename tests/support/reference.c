@@ -41,3 +41,26 @@ double *silu_values(const double *values, size_t count) {
     for (size_t i = 0; i < count; ++i) result[i] = silu_of(values[i]);
     return result;
 }
+
+static void check_resampling(Context *ctx, ResampleCheck *check, Tensor like, const float *values,
+                             float clip, Resample mode) {
+    const Tensor x = tensor_of(ctx, like.dtype, like.n, like.h, like.w, like.c, values);
+    check(ctx, x, values, INFINITY, mode, false);
+    check(ctx, x, values, clip, mode, false);
+    if (mode == RESAMPLE_KEEP) check(ctx, x, values, clip, mode, true);
+    tensor_free(ctx, x);
+}
+
+void check_resamplings(ResampleCheck *check, int seed, float scale, float clip) {
+    Context *ctx = test_context();
+    for (int t = 0; t < 3; ++t)
+        for (int i = 0; i < 5; ++i) {
+            const int *d = SHAPES[i];
+            const Tensor like = shape(DTYPES[t], d[0], d[1], d[2], d[3]);
+            float *values = random_values(elements(like), seed + i, scale, DTYPES[t]);
+            for (int mode = 0; mode < MODES; ++mode)
+                check_resampling(ctx, check, like, values, clip, mode);
+            free(values);
+        }
+    test_context_close(ctx);
+}

@@ -18,4 +18,10 @@ double *resampled_values(const float *values, Tensor x, double clip, Resample mo
 /* silu_of each value, malloc'd. */
 double *silu_values(const double *values, size_t count);
 
+/* Calls `check` for every type, shape and mode with random_values of that scale: without a clip,
+ * with it, and, where the mode keeps the shape, with it in place (x may be overwritten). */
+typedef void ResampleCheck(Context *ctx, Tensor x, const float *values, float clip, Resample mode,
+                           bool in_place);
+void check_resamplings(ResampleCheck *check, int seed, float scale, float clip);
+
 #endif
