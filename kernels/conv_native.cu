@@ -3,11 +3,13 @@
 // columns, and each of its threads a part of that in registers.
 #include "conv.h"
 #include "device/types.cuh"
+#include "device/vector.cuh"
 
 // The threads of a block lie in a square; a block of one thread computes a wider part, and deeper
 // steps, so that its loops vectorize.
 constexpr int COLUMN_THREADS = BLOCK == 1 ? 1 : 16, ROW_THREADS = BLOCK / COLUMN_THREADS;
-constexpr int PART_ROWS = BLOCK == 1 ? 8 : 4, PART_COLUMNS = BLOCK == 1 ? 32 : 4;  // of a thread
+constexpr int PART_VECTORS = BLOCK == 1 ? 2 : 1, PART_COLUMNS = PART_VECTORS * VECTOR_LANES;
+constexpr int PART_ROWS = BLOCK > 1 ? 4 : VECTOR_REGISTERS >= 32 ? 8 : 6;  // of a thread
 constexpr int TILE_ROWS = ROW_THREADS * PART_ROWS, TILE_COLUMNS = COLUMN_THREADS * PART_COLUMNS;
 constexpr int STEP =
     BLOCK == 1 ? 64 : 16;        // channels of x whose factors are in shared memory at a time
@@ -62,38 +64,23 @@ __device__ inline void load_weights(const Convolution &conv, const T *tap, int c
     }
 }
 
-struct Sums {
-    float at[PART_ROWS][PART_COLUMNS];
-};
-
-// The thread's part of the product of two steps in shared memory, added to its sums.
-__device__ inline void multiply(const float *pixels, const float *weights, Sums &sums) {
-#pragma unroll 4  // all of it at once would spill
-    for (int k = 0; k < STEP; ++k) {
-        float factor[PART_ROWS];
-#pragma unroll
-        for (int i = 0; i < PART_ROWS; ++i) factor[i] = pixels[i * PITCH + k];
-        const float *row = weights + k * TILE_COLUMNS;
-        VECTOR_LOOP
-        for (int j = 0; j < PART_COLUMNS; ++j) {
-#pragma unroll
-            for (int i = 0; i < PART_ROWS; ++i) sums.at[i][j] += factor[i] * row[j];
-        }
-    }
-}
+using Sums = Vector[PART_ROWS][PART_VECTORS];
 
 template <typename T>
 __device__ inline void store_sums(const Convolution &conv, const Sums &sums, long long row, int column,
                                   T *y) {
-#pragma unroll
+    UNROLL
     for (int i = 0; i < PART_ROWS; ++i) {
         if (row + i >= conv.rows) return;
         T *to = y + (row + i) * conv.cout + column;
-#pragma unroll
+        float values[PART_COLUMNS];
+        UNROLL
+        for (int v = 0; v < PART_VECTORS; ++v) store_vector(values + v * VECTOR_LANES, sums[i][v]);
+        UNROLL
         for (int j = 0; j < PART_COLUMNS; ++j) {
             if (column + j >= conv.cout) break;
             const float old = conv.beta == 0 ? 0 : conv.beta * to_float(to[j]);
-            to[j] = from_float<T>(sums.at[i][j] + old);
+            to[j] = from_float<T>(values[j] + old);
         }
     }
 }
@@ -122,7 +109,8 @@ __global__ void __launch_bounds__(BLOCK)
                 load_pixels(conv, x, pixels, dy, dx, c, x_step);
                 load_weights(conv, weights + (long long)tap * conv.cin * conv.cout, c, column, w_step);
                 __syncthreads();
-                multiply(x_step + thread_row * PITCH, w_step + thread_column, sums);
+                multiply_tile(x_step + thread_row * PITCH, PITCH, w_step + thread_column, TILE_COLUMNS,
+                              STEP, sums);
             }
         }
         store_sums(conv, sums, row + thread_row, column + thread_column, y);

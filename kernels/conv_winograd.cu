@@ -5,7 +5,7 @@
 // The polynomial is interpolated at 0, +-P, +-Q and infinity.  3/4 and 3/2 keep the powers of the
 // points, and so the rounding errors, smaller than the common choice of 1 and 2.
 #include "conv.h"
-#include "device/launch.cuh"
+#include "device/vector.cuh"
 
 constexpr int TILE = 4;          // pixels of y, each way
 constexpr int PATCH = TILE + 2;  // pixels of x under them
@@ -13,25 +13,30 @@ constexpr float P = 0.75f, Q = 1.5f, PP = P * P, QQ = Q * Q;
 
 // ---- the transforms along one dimension -----------------------------------------------------------
 
+// T: float, or a Vector of neighbouring channels.
+template <typename T>
 struct Patch {
-    float a, b, c, d, e, f;
+    T a, b, c, d, e, f;
 };
+template <typename T>
 struct Line {
-    float a, b, c, d;
+    T a, b, c, d;
 };
 
 // B' d: row i holds the coefficients of the product of (t - point) over the other points.
-__device__ inline Patch transform_input(float a, float b, float c, float d, float e, float f) {
-    const float even_p = e - QQ * c, odd_p = P * (d - QQ * b);
-    const float even_q = e - PP * c, odd_q = Q * (d - PP * b);
+template <typename T>
+__device__ __forceinline__ Patch<T> transform_input(T a, T b, T c, T d, T e, T f) {
+    const T even_p = e - QQ * c, odd_p = P * (d - QQ * b);
+    const T even_q = e - PP * c, odd_q = Q * (d - PP * b);
     return {
         PP * QQ * a - (PP + QQ) * c + e, even_p + odd_p, even_p - odd_p, even_q + odd_q, even_q - odd_q,
         PP * QQ * b - (PP + QQ) * d + f};
 }
 
 // A' m: row i holds the i-th powers of the points.
-__device__ inline Line transform_output(float a, float b, float c, float d, float e, float f) {
-    const float sum_p = b + c, difference_p = b - c, sum_q = d + e, difference_q = d - e;
+template <typename T>
+__device__ __forceinline__ Line<T> transform_output(T a, T b, T c, T d, T e, T f) {
+    const T sum_p = b + c, difference_p = b - c, sum_q = d + e, difference_q = d - e;
     return {a + sum_p + sum_q, P * difference_p + Q * difference_q, PP * sum_p + QQ * sum_q,
             P * PP * difference_p + Q * QQ * difference_q + f};
 }
@@ -61,96 +66,115 @@ __device__ inline Corner corner_of(const Winograd &conv, long long tile) {
 
 // ---- x to V[36][group][cin] ------------------------------------------------------------------
 
-// A pixel of the padding is read elsewhere, where memory is, and masked: so the loop over the channels
-// has no branches and vectorizes.
-struct Taps {
-    int offset[PATCH], mask[PATCH];
+__device__ inline float load_as(const float *from, float) { return *from; }
+__device__ inline Vector load_as(const float *from, Vector) { return load_vector(from); }
+__device__ inline void store_as(float *to, float value) { *to = value; }
+__device__ inline void store_as(float *to, Vector value) { store_vector(to, value); }
+
+// The pixels under a tile, and which of them are in the image: padding is zero.
+struct Window {
+    const float *first;  // pixel, which may be outside
+    int down, across;    // elements from a pixel to the next
+    int top, bottom, left, right;
 };
 
-__device__ inline Taps taps_of(int first, int pixels, int stride) {
-    Taps taps;
-#pragma unroll
-    for (int i = 0; i < PATCH; ++i) {
-        const int pixel = first - 1 + i;
-        const bool inside = pixel >= 0 && pixel < pixels;
-        taps.offset[i] = inside ? pixel * stride : 0;
-        taps.mask[i] = inside ? -1 : 0;
-    }
-    return taps;
+__device__ inline Window window_of(const Winograd &conv, const float *x, Corner corner) {
+    const int y = corner.y - 1, column = corner.x - 1;
+    Window window;
+    window.down = conv.w * conv.cin, window.across = conv.cin;
+    window.first =
+        x + corner.image * conv.h * window.down + (long long)y * window.down + column * window.across;
+    window.top = y < 0 ? 1 : 0, window.bottom = min(PATCH, conv.h - y);
+    window.left = column < 0 ? 1 : 0, window.right = min(PATCH, conv.w - column);
+    return window;
 }
 
-__device__ inline Patch transform_row(const float *row, const Taps &across, int mask) {
+template <typename T, bool WHOLE>
+__device__ __forceinline__ Patch<T> transform_row(const Window &window, int row, int c) {
+    const float *from = window.first + row * window.down + c;
+    const bool inside = WHOLE || (row >= window.top && row < window.bottom);
     const auto read = [&](int j) {
-        return __int_as_float(__float_as_int(row[across.offset[j]]) & across.mask[j] & mask);
+        return WHOLE || (inside && j >= window.left && j < window.right)
+                   ? load_as(from + j * window.across, T())
+                   : T();
     };
-    return transform_input(read(0), read(1), read(2), read(3), read(4), read(5));
+    return transform_input<T>(read(0), read(1), read(2), read(3), read(4), read(5));
 }
 
-__device__ inline void write_column(float *v, long long distance, Patch column) {
-    v[0] = column.a;
-    v[6 * distance] = column.b;
-    v[12 * distance] = column.c;
-    v[18 * distance] = column.d;
-    v[24 * distance] = column.e;
-    v[30 * distance] = column.f;
+template <typename T>
+__device__ __forceinline__ void write_column(float *v, long long distance, Patch<T> column) {
+    store_as(v, column.a);
+    store_as(v + 6 * distance, column.b);
+    store_as(v + 12 * distance, column.c);
+    store_as(v + 18 * distance, column.d);
+    store_as(v + 24 * distance, column.e);
+    store_as(v + 30 * distance, column.f);
+}
+
+// Channel c, or the Vector of those from it on.
+template <typename T, bool WHOLE>
+__device__ __forceinline__ void read_channels(const Window &window, int c, long long distance,
+                                              float *v) {
+    const Patch<T> r0 = transform_row<T, WHOLE>(window, 0, c),
+                   r1 = transform_row<T, WHOLE>(window, 1, c);
+    const Patch<T> r2 = transform_row<T, WHOLE>(window, 2, c),
+                   r3 = transform_row<T, WHOLE>(window, 3, c);
+    const Patch<T> r4 = transform_row<T, WHOLE>(window, 4, c),
+                   r5 = transform_row<T, WHOLE>(window, 5, c);
+    float *p = v + c;
+    write_column(p, distance, transform_input(r0.a, r1.a, r2.a, r3.a, r4.a, r5.a));
+    write_column(p += distance, distance, transform_input(r0.b, r1.b, r2.b, r3.b, r4.b, r5.b));
+    write_column(p += distance, distance, transform_input(r0.c, r1.c, r2.c, r3.c, r4.c, r5.c));
+    write_column(p += distance, distance, transform_input(r0.d, r1.d, r2.d, r3.d, r4.d, r5.d));
+    write_column(p += distance, distance, transform_input(r0.e, r1.e, r2.e, r3.e, r4.e, r5.e));
+    write_column(p += distance, distance, transform_input(r0.f, r1.f, r2.f, r3.f, r4.f, r5.f));
+}
+
+// A CPU's only lane takes Vectors while there are some.
+template <typename Body>
+__device__ __forceinline__ void for_channels(int channels, const Body &body) {
+    int c = lane_index();
+    if (WARP == 1)
+        for (; c + VECTOR_LANES <= channels; c += VECTOR_LANES) body(c, Vector());
+    for (; c < channels; c += WARP) body(c, 0.0f);
+}
+
+template <bool WHOLE>
+__device__ inline void read_window(const Window &window, int channels, long long distance, float *v) {
+    for_channels(channels, [&](int c, auto zero) {
+        read_channels<decltype(zero), WHOLE>(window, c, distance, v);
+    });
 }
 
 __device__ inline void read_tile(const Winograd &conv, const float *x, long long tile, float *v) {
-    const Corner corner = corner_of(conv, tile);
-    const int channels = conv.cin;
-    const float *image = x + corner.image * conv.h * conv.w * channels;
-    const Taps down = taps_of(corner.y, conv.h, conv.w * channels);
-    const Taps across = taps_of(corner.x, conv.w, channels);
-    const long long distance = conv.v_distance;
-    VECTOR_LOOP
-    for (int c = lane_index(); c < channels; c += WARP) {
-        const float *at = image + c;
-        const Patch r0 = transform_row(at + down.offset[0], across, down.mask[0]);
-        const Patch r1 = transform_row(at + down.offset[1], across, down.mask[1]);
-        const Patch r2 = transform_row(at + down.offset[2], across, down.mask[2]);
-        const Patch r3 = transform_row(at + down.offset[3], across, down.mask[3]);
-        const Patch r4 = transform_row(at + down.offset[4], across, down.mask[4]);
-        const Patch r5 = transform_row(at + down.offset[5], across, down.mask[5]);
-        float *p = v + c;
-        write_column(p, distance, transform_input(r0.a, r1.a, r2.a, r3.a, r4.a, r5.a));
-        write_column(p += distance, distance, transform_input(r0.b, r1.b, r2.b, r3.b, r4.b, r5.b));
-        write_column(p += distance, distance, transform_input(r0.c, r1.c, r2.c, r3.c, r4.c, r5.c));
-        write_column(p += distance, distance, transform_input(r0.d, r1.d, r2.d, r3.d, r4.d, r5.d));
-        write_column(p += distance, distance, transform_input(r0.e, r1.e, r2.e, r3.e, r4.e, r5.e));
-        write_column(p += distance, distance, transform_input(r0.f, r1.f, r2.f, r3.f, r4.f, r5.f));
-    }
+    const Window window = window_of(conv, x, corner_of(conv, tile));
+    if (window.top == 0 && window.left == 0 && window.bottom == PATCH && window.right == PATCH)
+        read_window<true>(window, conv.cin, conv.v_distance, v);
+    else
+        read_window<false>(window, conv.cin, conv.v_distance, v);
 }
 
 // ---- M = V U, for each of the 36 ------------------------------------------------------------------
 
 // U is [36][panels][cin][PANEL], with zeros beyond the last channel.  A thread multiplies PART_ROWS
-// rows of V by PART_COLUMNS columns of a panel at a time.
+// rows of V by PART_COLUMNS columns of a panel at a time: a CPU's by the whole panel, as many rows as
+// its registers hold sums of.
 constexpr int PANEL = WINOGRAD_PANEL;
-constexpr int PART_ROWS = BLOCK == 1 ? 12 : 4, PART_COLUMNS = BLOCK == 1 ? PANEL : 4;
+constexpr int PART_VECTORS = BLOCK == 1 ? PANEL / VECTOR_LANES : 1;
+constexpr int PART_COLUMNS = PART_VECTORS * VECTOR_LANES;
+constexpr int MOST_ROWS = (VECTOR_REGISTERS - 1 - PART_VECTORS) / PART_VECTORS;
+constexpr int PART_ROWS = BLOCK == 1 ? (MOST_ROWS < 12 ? MOST_ROWS : 12) : 4;
 constexpr int PANEL_THREADS = PANEL / PART_COLUMNS, WORKERS = BLOCK / PANEL_THREADS;
-
-struct Sums {
-    float at[PART_ROWS][PART_COLUMNS];
-};
 
 __device__ inline void multiply_part(const float *v, int v_stride, const float *u, int depth, float *m,
                                      int m_stride) {
-    Sums sums = {};
-    for (int k = 0; k < depth; ++k) {
-        float factor[PART_ROWS];
-#pragma unroll
-        for (int i = 0; i < PART_ROWS; ++i) factor[i] = v[i * v_stride + k];
-        const float *row = u + k * PANEL;
-        VECTOR_LOOP
-        for (int j = 0; j < PART_COLUMNS; ++j) {
-#pragma unroll
-            for (int i = 0; i < PART_ROWS; ++i) sums.at[i][j] += factor[i] * row[j];
-        }
-    }
-#pragma unroll
+    Vector sums[PART_ROWS][PART_VECTORS] = {};
+    multiply_tile(v, v_stride, u, PANEL, depth, sums);
+    UNROLL
     for (int i = 0; i < PART_ROWS; ++i) {
-        VECTOR_LOOP
-        for (int j = 0; j < PART_COLUMNS; ++j) m[i * m_stride + j] = sums.at[i][j];
+        UNROLL
+        for (int j = 0; j < PART_VECTORS; ++j)
+            store_vector(m + i * m_stride + j * VECTOR_LANES, sums[i][j]);
     }
 }
 
@@ -172,17 +196,19 @@ __device__ inline void multiply(const Winograd &conv, const float *v, const floa
 // ---- M[36][group][whole panels of cout] to y
 // ------------------------------------------------------------------
 
-__device__ inline Line transform_column(const float *m, long long distance) {
-    return transform_output(m[0], m[6 * distance], m[12 * distance], m[18 * distance], m[24 * distance],
-                            m[30 * distance]);
+template <typename T>
+__device__ __forceinline__ Line<T> transform_column(const float *m, long long distance) {
+    const auto read = [&](int i) { return load_as(m + 6 * i * distance, T()); };
+    return transform_output<T>(read(0), read(1), read(2), read(3), read(4), read(5));
 }
 
-// The tile's pixels that are inside the image, `rows` x `columns`.  With WHOLE, which says that all
-// are, the loop over the channels has no branches and vectorizes.
-template <bool WHOLE, bool ADD>
-__device__ inline void write_row(float *y, int channels, int columns, float beta, Line line) {
-    const auto write = [&](int j, float value) {
-        if (WHOLE || j < columns) y[j * channels] = ADD ? value + beta * y[j * channels] : value;
+// The tile's pixels that are inside the image: with WHOLE all are.
+template <bool WHOLE, bool ADD, typename T>
+__device__ __forceinline__ void write_row(float *y, int channels, int columns, float beta,
+                                          Line<T> line) {
+    const auto write = [&](int j, T value) {
+        float *to = y + j * channels;
+        if (WHOLE || j < columns) store_as(to, ADD ? value + beta * load_as(to, T()) : value);
     };
     write(0, line.a), write(1, line.b), write(2, line.c), write(3, line.d);
 }
@@ -190,16 +216,16 @@ __device__ inline void write_row(float *y, int channels, int columns, float beta
 template <bool WHOLE, bool ADD>
 __device__ inline void write_pixels(const float *m, long long distance, int channels, int rows,
                                     int columns, float beta, float *y, int stride) {
-    VECTOR_LOOP
-    for (int c = lane_index(); c < channels; c += WARP) {
+    for_channels(channels, [&](int c, auto zero) {
+        using T = decltype(zero);
         const float *p = m + c;
-        const Line c0 = transform_column(p, distance);
-        const Line c1 = transform_column(p + distance, distance);
-        const Line c2 = transform_column(p + 2 * distance, distance);
-        const Line c3 = transform_column(p + 3 * distance, distance);
-        const Line c4 = transform_column(p + 4 * distance, distance);
-        const Line c5 = transform_column(p + 5 * distance, distance);
-        const auto write = [&](int i, Line line) {
+        const Line<T> c0 = transform_column<T>(p, distance);
+        const Line<T> c1 = transform_column<T>(p + distance, distance);
+        const Line<T> c2 = transform_column<T>(p + 2 * distance, distance);
+        const Line<T> c3 = transform_column<T>(p + 3 * distance, distance);
+        const Line<T> c4 = transform_column<T>(p + 4 * distance, distance);
+        const Line<T> c5 = transform_column<T>(p + 5 * distance, distance);
+        const auto write = [&](int i, Line<T> line) {
             if (WHOLE || i < rows)
                 write_row<WHOLE, ADD>(y + i * stride + c, channels, columns, beta, line);
         };
@@ -207,7 +233,7 @@ __device__ inline void write_pixels(const float *m, long long distance, int chan
         write(1, transform_output(c0.b, c1.b, c2.b, c3.b, c4.b, c5.b));
         write(2, transform_output(c0.c, c1.c, c2.c, c3.c, c4.c, c5.c));
         write(3, transform_output(c0.d, c1.d, c2.d, c3.d, c4.d, c5.d));
-    }
+    });
 }
 
 template <bool ADD>

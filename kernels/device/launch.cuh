@@ -21,8 +21,11 @@ template <typename T>
 constexpr int PACK = 16 / sizeof(T);
 // Before a loop over a row whose iterations are independent, also where it works in place.
 #define VECTOR_LOOP
+// Before a loop of few, known turns, whose arrays then are registers.
+#define UNROLL _Pragma("unroll")
 #else
 #define VECTOR_LOOP _Pragma("omp simd")
+#define UNROLL _Pragma("GCC unroll 16")
 #include "../simt/launch.h"  // the same names
 #endif
 

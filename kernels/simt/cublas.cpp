@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <new>
 
+#include "../device/vector.cuh"
 #include "stream.h"
 
 struct cublasContext {
@@ -49,15 +50,11 @@ namespace {
 
 // ---- a few rows times a few vectors of columns, summed in registers ---------------------------------
 
-#ifdef __AVX512F__
-constexpr int LANES = 16, WIDE_VECTORS = 4, WIDE_ROWS = 6, NARROW_VECTORS = 2, NARROW_ROWS = 8;
-#else
-constexpr int LANES = 8, WIDE_VECTORS = 2, WIDE_ROWS = 6, NARROW_VECTORS = 1, NARROW_ROWS = 8;
-#endif
-constexpr int WIDE = WIDE_VECTORS * LANES, NARROW = NARROW_VECTORS * LANES;  // columns
-
-// Of memory that is aligned to a float alone.
-typedef float Vector __attribute__((vector_size(LANES * sizeof(float)), aligned(sizeof(float))));
+// Of the tiles whose sums the registers hold: wide ones, and those at the edges.
+constexpr bool MANY_REGISTERS = VECTOR_REGISTERS >= 32;
+constexpr int WIDE_VECTORS = MANY_REGISTERS ? 4 : 2, WIDE_ROWS = 6;
+constexpr int NARROW_VECTORS = MANY_REGISTERS ? 2 : 1, NARROW_ROWS = 8;
+constexpr int WIDE = WIDE_VECTORS * VECTOR_LANES, NARROW = NARROW_VECTORS * VECTOR_LANES;  // columns
 
 // Row-major: c [rows][columns] = x [rows][depth] w [depth][columns] + beta c.
 struct Product {
@@ -69,26 +66,15 @@ struct Product {
 };
 
 template <int ROWS, int VECTORS>
-inline __attribute__((always_inline)) void multiply_tile(const Product &p, const float *x,
-                                                         const float *w, float *c) {
+__forceinline__ void make_tile(const Product &p, const float *x, float *c) {
     Vector sum[ROWS][VECTORS] = {};
-    for (int k = 0; k < p.depth; k++, w += p.w_stride) {
-        Vector row[VECTORS];
-#pragma GCC unroll 16
-        for (int v = 0; v < VECTORS; v++) row[v] = *reinterpret_cast<const Vector *>(w + v * LANES);
-#pragma GCC unroll 16
-        for (int r = 0; r < ROWS; r++) {
-            const float factor = x[static_cast<long long>(r) * p.x_stride + k];
-#pragma GCC unroll 16
-            for (int v = 0; v < VECTORS; v++) sum[r][v] += factor * row[v];
-        }
-    }
-#pragma GCC unroll 16
+    multiply_tile(x, p.x_stride, p.w, p.w_stride, p.depth, sum);
+    UNROLL
     for (int r = 0; r < ROWS; r++) {
-#pragma GCC unroll 16
+        UNROLL
         for (int v = 0; v < VECTORS; v++) {
-            Vector *to = reinterpret_cast<Vector *>(c + static_cast<long long>(r) * p.c_stride) + v;
-            *to = p.beta == 0 ? sum[r][v] : sum[r][v] + p.beta * *to;
+            float *to = c + static_cast<long long>(r) * p.c_stride + v * VECTOR_LANES;
+            store_vector(to, p.beta == 0 ? sum[r][v] : sum[r][v] + p.beta * load_vector(to));
         }
     }
 }
@@ -106,8 +92,8 @@ template <int ROWS, int VECTORS>
 void multiply_rows(const Product &p, int first) {
     for (; first + ROWS <= p.rows; first += ROWS) {
         fetch_rows(p, first + ROWS, ROWS);
-        multiply_tile<ROWS, VECTORS>(p, p.x + static_cast<long long>(first) * p.x_stride, p.w,
-                                     p.c + static_cast<long long>(first) * p.c_stride);
+        make_tile<ROWS, VECTORS>(p, p.x + static_cast<long long>(first) * p.x_stride,
+                                 p.c + static_cast<long long>(first) * p.c_stride);
     }
     if constexpr (ROWS > 1)
         if (first < p.rows) multiply_rows<ROWS / 2, VECTORS>(p, first);
@@ -125,17 +111,17 @@ void multiply_last_columns(Product p) {
     constexpr int DEPTH = 256, ROWS = 8;  // copied at a time
     for (int first = 0; first < p.rows; first += ROWS) {
         const int rows = std::min(ROWS, p.rows - first);
-        float sums[ROWS][LANES] = {};
+        float sums[ROWS][VECTOR_LANES] = {};
         for (int k = 0; k < p.depth; k += DEPTH) {
-            float w[DEPTH][LANES] = {};
+            float w[DEPTH][VECTOR_LANES] = {};
             const int depth = std::min(DEPTH, p.depth - k);
             for (int i = 0; i < depth; i++)
                 memcpy(w[i], p.w + static_cast<long long>(k + i) * p.w_stride,
                        p.columns * sizeof(float));
             const float *x = p.x + static_cast<long long>(first) * p.x_stride + k;
-            multiply_rows<4, 1>(
-                {rows, LANES, depth, x, w[0], sums[0], p.x_stride, LANES, LANES, k == 0 ? 0.0f : 1.0f},
-                0);
+            multiply_rows<4, 1>({rows, VECTOR_LANES, depth, x, w[0], sums[0], p.x_stride, VECTOR_LANES,
+                                 VECTOR_LANES, k == 0 ? 0.0f : 1.0f},
+                                0);
         }
         for (int r = 0; r < rows; r++) {
             float *c = p.c + static_cast<long long>(first + r) * p.c_stride;
@@ -151,8 +137,8 @@ void multiply(const Product &p) {
     int column = 0;
     for (; column + NARROW <= p.columns; column += NARROW)
         multiply_rows<NARROW_ROWS, NARROW_VECTORS>(columns_from(p, column, NARROW), 0);
-    for (; column + LANES <= p.columns; column += LANES)
-        multiply_rows<NARROW_ROWS, 1>(columns_from(p, column, LANES), 0);
+    for (; column + VECTOR_LANES <= p.columns; column += VECTOR_LANES)
+        multiply_rows<NARROW_ROWS, 1>(columns_from(p, column, VECTOR_LANES), 0);
     if (column < p.columns) multiply_last_columns(columns_from(p, column, p.columns - column));
 }
 
