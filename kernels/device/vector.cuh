@@ -33,7 +33,7 @@ __device__ inline void store_vector(float *to, Vector v) {
 template <int ROWS, int VECTORS>
 __device__ __forceinline__ void multiply_tile(const float *x, long long x_stride, const float *w,
                                               int w_stride, int depth, Vector (&sum)[ROWS][VECTORS]) {
-#pragma unroll 4  // all of it at once would spill
+#pragma unroll 2  // more of it at once would spill on GPUs
     for (int k = 0; k < depth; ++k, w += w_stride) {
         Vector row[VECTORS];
         UNROLL
