@@ -73,7 +73,7 @@ NVCC_FLAGS      := -std=c++17 -O3 -lineinfo $(GENCODE) -Werror all-warnings -Xpt
                    -Xcompiler -Wall,-Wextra,-Wno-unused-parameter
 
 define variant_rules
-$(BUILD)/$(1)/%.c.o: %.c
+$(BUILD)/$(1)/%.c.o: %.c Makefile
 	@mkdir -p $$(@D)
 	$$(call show,cc  )
 	$$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) $(FLAGS_$(1)) $(INCLUDE) -Ihost -Itests $(call include_of,$(1)) -MMD -MP -c $$< -o $$@
@@ -83,18 +83,18 @@ $(foreach v,fast sanitized faithful cuda,$(eval $(call variant_rules,$(v))))
 # The CPU target is optimized also under the sanitizers: the tests of kernels wait for its switches. Its
 # libraries keep the order of their sums, so that a result does not depend on how many rows are asked for.
 define simt_rules
-$(BUILD)/$(1)/%.cu.o: %.cu
+$(BUILD)/$(1)/%.cu.o: %.cu Makefile
 	@mkdir -p $$(@D)
 	$$(call show,c++ )
 	$$(Q)$(CXX) -x c++ -std=c++17 $(WARNINGS) -Wno-unknown-pragmas $(FLAGS_$(1)) $(if $(filter fast,$(1)),$(VECTORIZE)) $(INCLUDE_simt) -Itests -MMD -MP -c $$< -o $$@
-$(BUILD)/$(1)/%.cpp.o: %.cpp
+$(BUILD)/$(1)/%.cpp.o: %.cpp Makefile
 	@mkdir -p $$(@D)
 	$$(call show,c++ )
 	$$(Q)$(CXX) -std=c++17 $(WARNINGS) -Wno-unknown-pragmas $(FLAGS_$(1)) $(if $(filter fast,$(1)),,-O2) $(FUSE) $(INCLUDE_simt) -Itests -MMD -MP -c $$< -o $$@
 endef
 $(foreach v,fast sanitized faithful,$(eval $(call simt_rules,$(v))))
 
-$(BUILD)/cuda/%.cu.o: %.cu
+$(BUILD)/cuda/%.cu.o: %.cu Makefile
 	@mkdir -p $(@D)
 	$(call show,nvcc)
 	$(Q)$(NVCC) $(NVCC_FLAGS) $(INCLUDE_cuda) -Itests -MMD -MP -c $< -o $@

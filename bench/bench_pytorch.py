@@ -103,6 +103,14 @@ def table(batch, seconds):
     return "\n".join(lines)
 
 
+def instruction_set():
+    """What the CPU's vectors are called, on which the timings depend more than on its name."""
+    with open("/proc/cpuinfo") as f:
+        flags = next((line.split() for line in f if line.startswith(("flags", "Features"))), [])
+    return next((name for name, flag in [("avx512", "avx512f"), ("avx2", "avx2"), ("neon", "asimd")] if flag in flags),
+                "other")
+
+
 def machine(args):
     model = platform.processor() or platform.machine()
     with open("/proc/cpuinfo") as f:
@@ -111,7 +119,7 @@ def machine(args):
                              text=True).stdout.strip() or "unknown"
     system = platform.freedesktop_os_release().get("PRETTY_NAME", platform.platform())
     device = f"{torch.cuda.get_device_name()}; " if args.device == "cuda" else ""
-    return (f"{device}{model}, {os.cpu_count()} cores, {args.threads} threads; {system}; kairos {version}; "
+    return (f"{device}{model} ({instruction_set()}), {os.cpu_count()} cores, {args.threads} threads; {system}; kairos {version}; "
             f"PyTorch {torch.__version__}, Python {platform.python_version()}")
 
 
@@ -125,7 +133,7 @@ def main():
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="threads of each (all cores)")
     parser.add_argument("--turns", type=int, default=3, help="turns of each contestant after the warm-up (3)")
     parser.add_argument("--repeat", type=int, default=2, help="evaluations in each turn (2)")
-    parser.add_argument("--out", help="where to write the tables (bench/results/DEVICE.md)")
+    parser.add_argument("--out", help="where to write the tables (bench/results/cpu-INSTRUCTION_SET.md, cuda.md)")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.set_grad_enabled(False)
@@ -143,7 +151,8 @@ def main():
     for net, batch in CASES[args.device]:
         text += f"\n## `{net}`, batch {batch}\n\n{table(batch, measure(args, net, batch))}\n"
     print(text)
-    out = args.out or os.path.join(ROOT, "bench", "results", f"{args.device}.md")
+    name = "cuda" if args.device == "cuda" else f"cpu-{instruction_set()}"
+    out = args.out or os.path.join(ROOT, "bench", "results", f"{name}.md")
     os.makedirs(os.path.dirname(os.path.abspath(out)), exist_ok=True)
     with open(out + ".partial", "w") as f:
         f.write(text)

@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+"""What a schedule costs to measure: how far 16 rescaled levels are from those of the whole training set.
+
+    bench/measure_cost.py --outdir out/measure-cost > out/measure-cost.md
+
+Two errors are separated.  Of sampling: the 60,000 training images are measured in lots of 100, each image
+with noise of its own, on a grid of 18 noise levels; lots are then put together to disjoint groups of n
+images, and each group's schedule is held against that of all 60,000.  Of the grid: the same few images and
+noise on coarser grids against 128 levels.  Hours on a CPU; a lot that is there is not measured again.
+"""
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+
+import numpy as np
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(ROOT, "scripts"))
+
+from fashion_mnist import load_pixels  # noqa: E402
+from make_dataset import write_dataset  # noqa: E402
+
+NET = os.path.join(ROOT, "weights", "fashion-mnist-edm2.safetensors")
+LOT, LEVELS, STEPS = 100, 18, 16
+GROUPS = (100, 200, 500, 1000, 2000, 4000, 10000)
+GRID_IMAGES, GRIDS = 300, (18, 24, 32, 48, 64, 128)
+
+
+class Bench:
+    def __init__(self, kairos, outdir):
+        self.kairos, self.outdir = kairos, outdir
+        self.pixels, self.labels = load_pixels("train")
+        os.makedirs(outdir, exist_ok=True)
+
+    def path(self, name):
+        return os.path.join(self.outdir, name)
+
+    def measure(self, name, images, seed, levels):
+        """The curve of these images (indices), as a file that is measured unless it is there."""
+        curve, data = self.path(name + ".json"), self.path("data.zip")
+        if not os.path.exists(curve):
+            write_dataset(data, self.pixels[images, 0], self.labels[images])
+            subprocess.run([self.kairos, "measure", "--net", NET, "--data", data, "--out", curve, "--seed", str(seed),
+                            "--levels", str(levels), "--batch", str(LOT), "--quiet"], check=True,
+                           stdout=subprocess.DEVNULL)
+        return curve
+
+    def schedule(self, curve):
+        out = subprocess.run([self.kairos, "schedule", "--curve", curve, "--kind", "rescaled", "--steps", str(STEPS)],
+                             check=True, capture_output=True, text=True).stdout
+        return np.array([float(line) for line in out.split()[:STEPS]])
+
+    def schedule_of_mean(self, curves):
+        """The schedule of the mean of curves, each of the same number of images."""
+        with open(curves[0]) as f:
+            mean = json.load(f)
+        errors = []
+        for curve in curves:
+            with open(curve) as f:
+                errors.append(json.load(f)["squared_error"])
+        mean.update(squared_error=np.mean(errors, 0).tolist(), standard_error=[0] * LEVELS)
+        path = self.path("mean.curve.json")
+        with open(path, "w") as f:
+            json.dump(mean, f)
+        return self.schedule(path)
+
+
+def sampling_error(bench, images):
+    lots = images // LOT
+    curves, began, new = [], time.monotonic(), 0
+    for lot in range(lots):
+        name = f"lot-{lot:04d}"
+        new += not os.path.exists(bench.path(name + ".json"))
+        # Every lots-th image, so that each lot is spread over the whole set.
+        curves.append(bench.measure(name, np.arange(LOT) * lots + lot, lot * LOT, LEVELS))
+        seconds = time.monotonic() - began
+        if new:
+            left = seconds / new * (lots - lot - 1)
+            print(f"\rlot {lot + 1}/{lots}, {left / 60:.0f} min left ", end="", file=sys.stderr)
+    whole = bench.schedule_of_mean(curves)
+    print(f"| images n | groups | mean of the largest difference | 95 % of groups | mean x sqrt(n) |\n|---|---|---|---|---|")
+    for n in GROUPS:
+        size, groups = n // LOT, lots // (n // LOT)
+        if groups < 2:
+            continue
+        worst = [np.abs(bench.schedule_of_mean(curves[i * size:(i + 1) * size]) / whole - 1).max()
+                 for i in range(groups)]
+        print(f"| {n} | {groups} | {np.mean(worst):.2%} | {np.quantile(worst, 0.95):.2%} | "
+              f"{np.mean(worst) * n ** 0.5:.2f} |")
+
+
+def grid_error(bench):
+    chosen = np.arange(GRID_IMAGES) * len(bench.labels) // GRID_IMAGES
+    schedules, seconds = {}, {}
+    for levels in GRIDS:
+        began = time.monotonic()
+        curve = bench.measure(f"grid-{levels}", chosen, 0, levels)
+        seconds[levels] = time.monotonic() - began
+        schedules[levels] = bench.schedule(curve)
+    print("\n| levels | largest difference from 128 levels |\n|---|---|")
+    for levels in GRIDS[:-1]:
+        print(f"| {levels} | {np.abs(schedules[levels] / schedules[128] - 1).max():.2%} |")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kairos", default=os.path.join(ROOT, "build", "kairos"))
+    parser.add_argument("--outdir", required=True, help="folder of the lots' curves")
+    parser.add_argument("--images", type=int, default=60000, help="how many of the training images")
+    args = parser.parse_args()
+    bench = Bench(args.kairos, args.outdir)
+    grid_error(bench)
+    sampling_error(bench, args.images // LOT * LOT)
+
+
+if __name__ == "__main__":
+    main()
