@@ -144,6 +144,7 @@ static int parse(Measure *m, int count, char **arguments) {
 }
 
 static bool check_usage(const Measure *m, Error *error) {
+    if (!schedule_check_ends(m->sigma_min, m->sigma_max, error)) return false;
     if (!m->from_logvar)
         return m->data != NULL || fail(error, "give --data, or --from-logvar to do without");
     if (m->data != NULL || m->images != 0 || m->tolerance != 0)

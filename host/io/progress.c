@@ -106,11 +106,3 @@ void progress_end(Progress *progress) {
     if (progress->stream != NULL) show(progress, true);
     progress->stream = NULL;
 }
-
-void progress_clear(Progress *progress) {
-    if (progress->stream == NULL || !progress->terminal || progress->width == 0) return;
-    fprintf(progress->stream, "\r%*s\r", progress->width, "");
-    fflush(progress->stream);
-    progress->width = 0;
-    progress->shown = 0;
-}

@@ -28,8 +28,6 @@ void progress_begin(Progress *progress, const char *label, const char *unit, lon
 void progress_update(Progress *progress, long long done);
 /* The last line: what was done, in what time, at what rate.  Also for a run that stopped early. */
 void progress_end(Progress *progress);
-/* Takes the bar away, before another message is printed; the next update draws it again. */
-void progress_clear(Progress *progress);
 
 /* The line for `seconds` since the beginning, without line break, at most `columns` wide (terminal:
  * with a bar).  Returns `text`. */

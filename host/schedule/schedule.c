@@ -13,14 +13,18 @@ static bool allocate(Schedule *schedule, int steps, Error *error) {
     return schedule->sigma != NULL || fail(error, "out of memory for %d noise levels", steps);
 }
 
+bool schedule_check_ends(double sigma_min, double sigma_max, Error *error) {
+    return (sigma_min > 0 && sigma_min < sigma_max && isfinite(sigma_max)) ||
+           fail(error, "noise levels from %g down to %g: expected sigma_max > sigma_min > 0", sigma_max,
+                sigma_min);
+}
+
 bool schedule_create(Schedule *schedule, int steps, double sigma_min, double sigma_max, Error *error) {
     *schedule = (Schedule){0, NULL};
     if (steps < 1 || steps > MAX_STEPS)
         return fail(error, "%d steps: expected 1 to %d", steps, MAX_STEPS);
-    if (!(sigma_min > 0 && sigma_min < sigma_max && isfinite(sigma_max)))
-        return fail(error, "noise levels from %g down to %g: expected sigma_max > sigma_min > 0",
-                    sigma_max, sigma_min);
-    if (!allocate(schedule, steps, error)) return false;
+    if (!schedule_check_ends(sigma_min, sigma_max, error) || !allocate(schedule, steps, error))
+        return false;
     schedule->sigma[steps - 1] = sigma_min;
     schedule->sigma[0] = sigma_max;
     return true;

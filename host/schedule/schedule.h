@@ -14,6 +14,9 @@ typedef struct {
 /* Schedules from sigma_max down to sigma_min, then 0.  One step is sigma_max alone.  All fail unless
  * 0 < sigma_min < sigma_max and steps is 1 to a million. */
 
+/* Refuses ends between which there are no noise levels. */
+bool schedule_check_ends(double sigma_min, double sigma_max, Error *error);
+
 /* Room for the levels; the ends are set, those between are 0. */
 bool schedule_create(Schedule *schedule, int steps, double sigma_min, double sigma_max, Error *error);
 /* Whoever fills them in ends with this: frees the schedule and fails unless the levels decrease, as

@@ -22,18 +22,8 @@ int schedule_kind_of(const char *name) {
     return -1;
 }
 
-static bool has_curve(ScheduleKind kind) { return kind >= SCHEDULE_ENTROPIC; }
-
-bool schedule_request_check(const ScheduleRequest *request, Error *error) {
-    if (!has_curve(request->kind) || request->curve != NULL) return true;
-    if (request->kind != SCHEDULE_SPECTRAL)
-        return fail(error, "the %s schedule needs a --curve (kairos measure makes one)",
-                    schedule_kinds[request->kind]);
-    return request->spectrum != NULL ||
-           fail(error,
-                "the spectral schedule needs a --spectrum, or a --curve with one beside it (kairos "
-                "measure --spectral makes them)");
-}
+/* The ends of a request that leaves them open, where no curve has its own (Karras et al. 2022). */
+static const double DEFAULT_MIN = 0.002, DEFAULT_MAX = 80;
 
 /* The request's ends, or the given ones where it leaves them open. */
 static double low_end(const ScheduleRequest *r, double low) {
@@ -43,10 +33,28 @@ static double high_end(const ScheduleRequest *r, double high) {
     return r->sigma_max > 0 ? r->sigma_max : high;
 }
 
+static bool has_curve(ScheduleKind kind) { return kind >= SCHEDULE_ENTROPIC; }
+
+bool schedule_request_check(const ScheduleRequest *request, Error *error) {
+    const bool curve = has_curve(request->kind),
+               ends = request->sigma_min > 0 && request->sigma_max > 0;
+    if ((!curve || ends) &&
+        !schedule_check_ends(low_end(request, DEFAULT_MIN), high_end(request, DEFAULT_MAX), error))
+        return false;
+    if (!curve || request->curve != NULL) return true;
+    if (request->kind != SCHEDULE_SPECTRAL)
+        return fail(error, "the %s schedule needs a --curve (kairos measure makes one)",
+                    schedule_kinds[request->kind]);
+    return request->spectrum != NULL ||
+           fail(error,
+                "the spectral schedule needs a --spectrum, or a --curve with one beside it (kairos "
+                "measure --spectral makes them)");
+}
+
 /* ---- from formulas ------------------------------------------------------------------------------ */
 
 static bool make_from_formula(Schedule *schedule, const ScheduleRequest *r, Error *error) {
-    const double low = low_end(r, 0.002), high = high_end(r, 80);
+    const double low = low_end(r, DEFAULT_MIN), high = high_end(r, DEFAULT_MAX);
     switch (r->kind) {
         case SCHEDULE_LOG_UNIFORM:
             return schedule_log_uniform(schedule, r->steps, low, high, error);

@@ -18,9 +18,7 @@ __device__ inline Vector operator+(Vector a, Vector b) {
 }
 __device__ inline Vector operator-(Vector a, Vector b) { return a + -1 * b; }
 // At an address of any alignment.
-__device__ inline Vector load_vector(const float *from) {
-    return {from[0], from[1], from[2], from[3]};
-}
+__device__ inline Vector load_vector(const float *from) { return {from[0], from[1], from[2], from[3]}; }
 __device__ inline void store_vector(float *to, Vector v) {
     to[0] = v.at[0], to[1] = v.at[1], to[2] = v.at[2], to[3] = v.at[3];
 }

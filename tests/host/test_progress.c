@@ -63,7 +63,6 @@ static void drawing(void **state) {
     progress_update(&progress, 3);
     fflush(stream);
     assert_non_null(strstr(text, "\rsampling"));
-    progress_clear(&progress);
     progress_end(&progress);
     fclose(stream);
     assert_int_equal(text[strlen(text) - 1], '\n');

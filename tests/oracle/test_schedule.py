@@ -186,6 +186,9 @@ class ScheduleTest(unittest.TestCase):
         self.refuse(2, "--order P", args=["--kind", "order", "--curve", curve])
         self.refuse(2, "give one of them", args=["--kind", "edm", "--order", 2])
         self.refuse(2, "steps", args=["--kind", "edm", "--steps", 0])
+        self.refuse(2, "from 80 down to 90", args=["--kind", "edm", "--sigma_min", 90])
+        self.refuse(2, "from 2 down to 3", args=["--kind", "rescaled", "--curve", curve, "--sigma_min", 3,
+                                                 "--sigma_max", 2])
         generate = ("generate", "--net", SHIPPED, "--outdir", self.path("out"))
         self.refuse(2, "--schedule", args=["--curve", curve], command=generate)
         self.refuse(2, "--curve", args=["--schedule", "rescaled"], command=generate)
