@@ -133,7 +133,7 @@ def main():
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="threads of each (all cores)")
     parser.add_argument("--turns", type=int, default=3, help="turns of each contestant after the warm-up (3)")
     parser.add_argument("--repeat", type=int, default=2, help="evaluations in each turn (2)")
-    parser.add_argument("--out", help="where to write the tables (bench/results/cpu-INSTRUCTION_SET.md, cuda.md)")
+    parser.add_argument("--out", help="where to write the tables (bench/results/cpu-INSTRUCTION_SET.md or cuda.md, with the precision unless fp32)")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.set_grad_enabled(False)
@@ -152,6 +152,7 @@ def main():
         text += f"\n## `{net}`, batch {batch}\n\n{table(batch, measure(args, net, batch))}\n"
     print(text)
     name = "cuda" if args.device == "cuda" else f"cpu-{instruction_set()}"
+    name += "" if args.precision == "fp32" else f"-{args.precision}"
     out = args.out or os.path.join(ROOT, "bench", "results", f"{name}.md")
     os.makedirs(os.path.dirname(os.path.abspath(out)), exist_ok=True)
     with open(out + ".partial", "w") as f:

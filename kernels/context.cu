@@ -99,6 +99,7 @@ DeviceInfo context_device(Context *ctx) {
         snprintf(info.name, sizeof info.name, "%s", properties.name);
     check_cuda(ctx, cudaMemGetInfo(&info.memory_free, &info.memory_total), "cudaMemGetInfo");
     info.processors = ctx->processors;
+    info.host_cores = ctx->host_cores;
     return info;
 }
 

@@ -79,8 +79,8 @@ __device__ inline void store_sums(const Convolution &conv, const Sums &sums, lon
         UNROLL
         for (int j = 0; j < PART_COLUMNS; ++j) {
             if (column + j >= conv.cout) break;
-            const float old = conv.beta == 0 ? 0 : conv.beta * to_float(to[j]);
-            to[j] = from_float<T>(values[j] + old);
+            const float old = conv.beta == 0 ? 0 : to_float(to[j]);
+            to[j] = from_float<T>(__fmaf_rn(conv.beta, old, values[j]));
         }
     }
 }

@@ -58,6 +58,7 @@ typedef struct {
     char name[256];
     size_t memory_total, memory_free; /* bytes */
     int processors;                   /* streaming multiprocessors, or CPU threads */
+    bool host_cores;                  /* the device is the host's own cores */
 } DeviceInfo;
 DeviceInfo context_device(Context *ctx);
 int context_processors(const Context *ctx);

@@ -105,18 +105,8 @@ static bool save_state(void *user, const Statistics *statistics, Error *error) {
     return true;
 }
 
-/* Removes what a killed run was just writing beside the result. */
-static bool clear_folder(const Evaluate *e, Error *error) {
-    char folder[PATH_MAX];
-    snprintf(folder, sizeof folder, "%s", e->state);
-    char *slash = strrchr(folder, '/');
-    snprintf(slash != NULL ? slash + 1 : folder, 2, ".");
-    return remove_partial_files(folder, NULL, error);
-}
-
 static bool load_state(Evaluate *e, Error *error) {
     if (e->state[0] == '\0') return true;
-    if (!clear_folder(e, error)) return false;
     if (!file_exists(e->state)) return true;
     if (!statistics_read(&e->statistics, e->state, e->state_settings, error)) return false;
     const size_t seeds = e->sampling.seeds.count;
@@ -145,18 +135,6 @@ static bool check_model(const Evaluate *e, Error *error) {
                 model->name, model->encoder);
 }
 
-/* The statistics must be of the same features. */
-static bool check_reference(const Evaluate *e, int features, Error *error) {
-    if (e->ref.features != features)
-        return fail(error, "%s: statistics of %d features, expected %d as %s has", e->reference,
-                    e->ref.features, features, e->features);
-    return e->ref.detector == 0 || e->ref.detector == e->detector ||
-           fail(error,
-                "%s: statistics of another feature network than %s: make them anew with kairos "
-                "evaluate ref",
-                e->reference, e->features);
-}
-
 static bool score_net(Evaluate *e, Features *features, Error *error) {
     Sampling *s = &e->sampling;
     json_t *settings = settings_of(e);
@@ -175,7 +153,10 @@ static bool evaluate_net(Evaluate *e, Error *error) {
     const Tensor x = s->sampler.x;
     bool ok = features_create(&features, s->session.ctx, e->features, x.h, x.w, x.c, x.n, error);
     e->detector = features.hash;
-    ok = ok && check_reference(e, features.net->features, error) && score_net(e, &features, error);
+    ok = ok &&
+         gaussian_check(&e->ref, e->reference, features.net->features, features.hash, e->features,
+                        error) &&
+         score_net(e, &features, error);
     features_destroy(&features);
     return ok;
 }
@@ -185,8 +166,7 @@ static bool evaluate_images(Evaluate *e, Error *error) {
     session->ctx = context_create(session->device, (Engine)session->engine, error);
     return session->ctx != NULL &&
            evaluate_dataset(session->ctx, e->features, e->images, e->sampling.batch, e->sampling.quiet,
-                            &e->statistics, &e->detector, error) &&
-           check_reference(e, e->statistics.features, error);
+                            &e->ref, e->reference, &e->statistics, &e->detector, error);
 }
 
 /* ---- the result ---------------------------------------------------------------------------------- */
@@ -243,6 +223,7 @@ int command_evaluate(int count, char **arguments) {
     if (count > 0 && strcmp(arguments[0], "ref") == 0)
         return command_evaluate_ref(count - 1, arguments + 1);
     Evaluate e = {.sampling = sampling_defaults(), .features = EVALUATE_FEATURES, .prefix = ""};
+    char features[PATH_MAX];
     Error error = {""};
     const int status = parse(&e, count, arguments);
     if (status >= 0) return status;
@@ -250,7 +231,9 @@ int command_evaluate(int count, char **arguments) {
         session_fail("evaluate", &error);
         return 2;
     }
-    const bool ok = gaussian_read(&e.ref, e.reference, e.prefix, &error) &&
+    const bool ok = (e.out == NULL || prepare_output(e.out, &error)) &&
+                    evaluate_features(&e.features, features, &error) &&
+                    gaussian_read(&e.ref, e.reference, e.prefix, &error) &&
                     (e.images != NULL ? evaluate_images(&e, &error) : evaluate_net(&e, &error)) &&
                     compare(&e, count, arguments, &error);
     statistics_free(&e.statistics);

@@ -2,6 +2,8 @@
 #ifndef KAIROS_EVALUATE_H
 #define KAIROS_EVALUATE_H
 
+#include <limits.h>
+
 #include "commands/session.h"
 #include "nets/features.h"
 #include "quality/statistics.h"
@@ -14,10 +16,15 @@
         .help = "feature network (.safetensors); the same as the reference statistics' own" \
     }
 
-/* The statistics of all images of a data set (a folder or a ZIP file).  *detector: the network's hash.
- */
+/* The feature network that nobody named is the shipped one, wherever it is installed: *path may become
+ * `found`. */
+bool evaluate_features(const char **path, char found[PATH_MAX], Error *error);
+
+/* The statistics of all images of a data set (a folder or a ZIP file), which are to be compared with
+ * `reference` (NULL = with none) of the file of that name.  *detector: the network's hash. */
 bool evaluate_dataset(Context *ctx, const char *features_path, const char *dataset_path, int batch,
-                      bool quiet, Statistics *statistics, uint64_t *detector, Error *error);
+                      bool quiet, const Gaussian *reference, const char *reference_name,
+                      Statistics *statistics, uint64_t *detector, Error *error);
 
 /* kairos evaluate ref; the arguments are those after "ref". */
 int command_evaluate_ref(int count, char **arguments);

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "commands/evaluate.h"
+#include "io/file.h"
+#include "io/shipped.h"
 #include "manifest.h"
 #include "quality/score.h"
 #include "quality/statistics_file.h"
@@ -52,8 +54,16 @@ static int parse(Reference *r, int count, char **arguments) {
     return options_parse(&usage, options, sizeof options / sizeof *options, count, arguments);
 }
 
+bool evaluate_features(const char **path, char found[PATH_MAX], Error *error) {
+    if (strcmp(*path, EVALUATE_FEATURES) != 0) return true;
+    *path = found;
+    return shipped_file(EVALUATE_FEATURES, found) ||
+           fail(error, "%s: not found here or beside the program: give --features", EVALUATE_FEATURES);
+}
+
 bool evaluate_dataset(Context *ctx, const char *features_path, const char *dataset_path, int batch,
-                      bool quiet, Statistics *statistics, uint64_t *detector, Error *error) {
+                      bool quiet, const Gaussian *reference, const char *reference_name,
+                      Statistics *statistics, uint64_t *detector, Error *error) {
     Features features = {.net = NULL};
     Dataset *dataset = dataset_open(dataset_path, error);
     if (dataset == NULL) return false;
@@ -61,6 +71,8 @@ bool evaluate_dataset(Context *ctx, const char *features_path, const char *datas
     if (info.images < batch) batch = (int)info.images;
     const bool ok =
         features_create(&features, ctx, features_path, info.h, info.w, info.c, batch, error) &&
+        (reference == NULL || gaussian_check(reference, reference_name, features.net->features,
+                                             features.hash, features_path, error)) &&
         statistics_create(statistics, features.net->features, error) &&
         score_dataset(&features, dataset, statistics, quiet, error);
     *detector = features.hash;
@@ -97,14 +109,16 @@ int command_evaluate_ref(int count, char **arguments) {
     Reference r = {.session = session_defaults(), .features = EVALUATE_FEATURES, .batch = 256};
     Statistics statistics = {0};
     Gaussian gaussian = {0};
+    char features[PATH_MAX];
     Error error = {""};
     uint64_t detector = 0;
     const int status = parse(&r, count, arguments);
     if (status >= 0) return status;
     r.session.ctx = context_create(r.session.device, (Engine)r.session.engine, &error);
-    const bool ok = r.session.ctx != NULL &&
-                    evaluate_dataset(r.session.ctx, r.features, r.data, r.batch, r.quiet, &statistics,
-                                     &detector, &error) &&
+    const bool ok = r.session.ctx != NULL && prepare_output(r.out, &error) &&
+                    evaluate_features(&r.features, features, &error) &&
+                    evaluate_dataset(r.session.ctx, r.features, r.data, r.batch, r.quiet, NULL, NULL,
+                                     &statistics, &detector, &error) &&
                     write_statistics(&r, &statistics, detector, &gaussian, &error) &&
                     leave_manifest(&r, &gaussian, count, arguments, &error);
     if (ok)

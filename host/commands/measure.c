@@ -1,6 +1,7 @@
 /* kairos measure: the entropy curve of a model. */
 #include "entropy/measure.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -161,13 +162,24 @@ static bool choose_levels(Measure *m, Error *error) {
     for (int i = 0; m->sigma != NULL && i < m->levels; i++)
         m->sigma[i] = schedule.sigma[m->levels - 1 - i];
     schedule_free(&schedule);
+    Error reason = {""}; /* now rather than when a schedule is to be made of the curve */
+    if (m->sigma != NULL && !curve_check_levels(m->sigma, m->levels, "these noise levels", &reason))
+        fprintf(stderr, "%s: the curve will be too coarse for a schedule\n", reason.text);
     return m->sigma != NULL;
 }
 
 /* ---- what the curve came from ----------------------------------------------------------------------
  */
 
-/* All that the sums depend on; with a tolerance also the batch, at whose ends it is looked at. */
+/* The data's names, sizes and checksums. */
+static json_t *data_hash(const Measure *m) {
+    char hash[24];
+    snprintf(hash, sizeof hash, "%016" PRIx64, dataset_info(m->dataset).hash);
+    return json_string(hash);
+}
+
+/* All that the sums depend on; with a tolerance also the batch, at whose ends it is looked at, and
+ * where a library may choose another algorithm for another batch. */
 static json_t *settings_of(const Measure *m) {
     const Session *s = &m->session;
     const DeviceInfo device = context_device(s->ctx);
@@ -177,17 +189,30 @@ static json_t *settings_of(const Measure *m) {
         "{ss ss si sf sf sf ss ss ss}", "net", s->model.name, "net_hash", hash, "levels", m->levels,
         "sigma_min", m->sigma_min, "sigma_max", m->sigma_max, "rho", m->rho, "precision",
         session_precisions[s->precision], "engine", session_engines[s->engine], "device", device.name);
-    json_t *rest = m->from_logvar ? json_pack("{sb}", "from_logvar", 1)
-                                  : json_pack("{ss sI sI sI sf sb}", "data", m->data, "data_images",
-                                              (json_int_t)dataset_info(m->dataset).images, "images",
-                                              (json_int_t)m->images, "seed", (json_int_t)m->seed,
-                                              "tolerance", m->tolerance, "spectral", m->spectral);
-    if (rest != NULL && m->tolerance > 0) json_object_set_new(rest, "batch", json_integer(m->batch));
+    json_t *rest = m->from_logvar
+                       ? json_pack("{sb}", "from_logvar", 1)
+                       : json_pack("{ss so sI sI sI sf sb}", "data", m->data, "data_hash", data_hash(m),
+                                   "data_images", (json_int_t)dataset_info(m->dataset).images, "images",
+                                   (json_int_t)m->images, "seed", (json_int_t)m->seed, "tolerance",
+                                   m->tolerance, "spectral", m->spectral);
+    const bool batch = m->tolerance > 0 || (s->engine == ENGINE_LIBRARY && !device.host_cores);
+    if (rest != NULL && batch) json_object_set_new(rest, "batch", json_integer(m->batch));
     const bool ok = settings != NULL && rest != NULL && json_object_update(settings, rest) == 0;
     json_decref(rest);
     if (ok) return settings;
     json_decref(settings);
     return NULL;
+}
+
+/* A spectrum that an earlier measurement left beside the curve would be taken for this one's. */
+static bool remove_old_spectrum(const Measure *m, Error *error) {
+    char *path = spectrum_path(m->out);
+    if (path == NULL) return fail(error, "out of memory");
+    const bool ok =
+        unlink(path) == 0 || errno == ENOENT ||
+        fail(error, "cannot remove %s, the spectrum of an older curve: %s", path, strerror(errno));
+    free(path);
+    return ok;
 }
 
 /* The settings and the command line, which is none of them. */
@@ -197,7 +222,9 @@ static bool write_curve(const Measure *m, const Curve *curve, json_t *settings, 
     json_array_append_new(command, json_string("measure"));
     for (int i = 0; i < count; i++) json_array_append_new(command, json_string(arguments[i]));
     bool ok = provenance != NULL && json_object_set(provenance, "command", command) == 0;
-    ok = ok ? curve_write(curve, m->out, provenance, error) : fail(error, "out of memory");
+    ok = ok || fail(error, "out of memory");
+    ok = ok && (m->spectral || remove_old_spectrum(m, error)) &&
+         curve_write(curve, m->out, provenance, error);
     json_decref(command);
     json_decref(provenance);
     return ok;
@@ -217,14 +244,11 @@ static bool open_data(Measure *m, Error *error) {
     return true;
 }
 
-/* A state file lies beside the curve; what killed writers left there is removed. */
-static bool prepare_folder(Measure *m, Error *error) {
+/* A state file lies beside the curve. */
+static bool prepare_files(Measure *m, Error *error) {
     if (snprintf(m->state, sizeof m->state, "%s.state", m->out) >= (int)sizeof m->state)
         return fail(error, "%s: the path is too long", m->out);
-    char folder[PATH_MAX] = ".";
-    const char *slash = strrchr(m->out, '/');
-    if (slash != NULL) snprintf(folder, sizeof folder, "%.*s", (int)(slash - m->out) + 1, m->out);
-    return make_directories(folder, error) && remove_partial_files(folder, NULL, error);
+    return prepare_output(m->out, error);
 }
 
 static bool run_on_data(Measure *m, json_t *settings, MeasureSums *sums, Error *error) {
@@ -332,7 +356,7 @@ int command_measure(int count, char **arguments) {
         session_fail("measure", &error);
         return 2;
     }
-    const bool ok = choose_levels(&m, &error) && prepare_folder(&m, &error) &&
+    const bool ok = choose_levels(&m, &error) && prepare_files(&m, &error) &&
                     session_open(&m.session, &error) &&
                     (m.from_logvar ? measure_uncertainty(&m, count, arguments, &error)
                                    : measure_data(&m, count, arguments, &error));

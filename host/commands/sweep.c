@@ -126,19 +126,6 @@ static bool open_model(Command *c, Error *error) {
            session_open(session, error) && check_model(c, error);
 }
 
-/* The statistics must be of the features that the network makes. */
-static bool check_reference(const Command *c, Error *error) {
-    const int features = c->features.net->features;
-    if (c->reference.features != features)
-        return fail(error, "%s: statistics of %d features, expected %d as %s has", c->config.reference,
-                    c->reference.features, features, c->config.features);
-    return c->reference.detector == 0 || c->reference.detector == c->features.hash ||
-           fail(error,
-                "%s: statistics of another feature network than %s: make them anew with kairos "
-                "evaluate ref",
-                c->config.reference, c->config.features);
-}
-
 static bool open_networks(Command *c, Error *error) {
     const long long images = (long long)(c->config.seeds[0].last - c->config.seeds[0].first + 1);
     const int batch = images < c->batch ? (int)images : c->batch;
@@ -149,7 +136,8 @@ static bool open_networks(Command *c, Error *error) {
     const Edm2Config *config = &c->session.model.net->config;
     return features_create(&c->features, c->session.ctx, c->config.features, config->img_resolution,
                            config->img_resolution, config->img_channels, batch, error) &&
-           check_reference(c, error);
+           gaussian_check(&c->reference, c->config.reference, c->features.net->features,
+                          c->features.hash, c->config.features, error);
 }
 
 /* ---- the manifest -------------------------------------------------------------------------------- */

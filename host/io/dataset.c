@@ -108,7 +108,8 @@ void dataset_close(Dataset *dataset) {
 
 DatasetInfo dataset_info(const Dataset *dataset) {
     const ImageForm *form = &dataset->form;
-    return (DatasetInfo){dataset->count, form->h, form->w, form->c, dataset->label_dim};
+    return (DatasetInfo){
+        dataset->count, form->h, form->w, form->c, dataset->label_dim, file_set_hash(dataset->files)};
 }
 
 /* ---- reading ------------------------------------------------------------------------------------ */

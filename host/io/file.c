@@ -291,3 +291,12 @@ bool remove_partial_files(const char *directory, int *removed, Error *error) {
     if (removed != NULL) *removed = count;
     return ok;
 }
+
+bool prepare_output(const char *path, Error *error) {
+    char folder[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    const int length = slash != NULL ? (int)(slash - path) + 1 : 0;
+    if (snprintf(folder, sizeof folder, "%.*s.", length, path) >= (int)sizeof folder)
+        return fail(error, "%s: the path is too long", path);
+    return make_directories_above(path, error) && remove_partial_files(folder, NULL, error);
+}

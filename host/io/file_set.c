@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "io/file_set_kinds.h"
+#include "io/hash.h"
 
 struct FileSet {
     char *path;
@@ -106,6 +107,16 @@ int64_t file_set_find(const FileSet *set, const char *name) {
                                                   : bsearch(&wanted, set->names.files, set->names.count,
                                                             sizeof *set->names.files, compare_names);
     return found != NULL ? found - set->names.files : -1;
+}
+
+uint64_t file_set_hash(const FileSet *set) {
+    uint64_t hash = HASH_START;
+    for (size_t i = 0; i < set->names.count; i++) {
+        const FileName *file = &set->names.files[i];
+        const int64_t numbers[] = {file->size, file->modified};
+        hash = hash_bytes(hash_text(hash, file->name), numbers, sizeof numbers);
+    }
+    return hash;
 }
 
 const char *file_set_title(const FileSet *set, int64_t index, char text[512]) {

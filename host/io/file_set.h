@@ -26,6 +26,10 @@ int64_t file_set_count(const FileSet *set);
 const char *file_set_name(const FileSet *set, int64_t index);
 int64_t file_set_find(const FileSet *set, const char *name); /* -1 = there is none */
 
+/* Of all names and sizes, and of the checksums that an archive has of its files, or the times at which
+ * a folder's were changed: tells one state of a set from another. */
+uint64_t file_set_hash(const FileSet *set);
+
 /* Folder and file, for messages. */
 const char *file_set_title(const FileSet *set, int64_t index, char text[512]);
 

@@ -12,7 +12,7 @@
 typedef struct {
     char *name;
     uint64_t entry;         /* its number in an archive */
-    int64_t size, modified; /* in a folder: bytes; nanoseconds since 1970 */
+    int64_t size, modified; /* bytes; in a folder nanoseconds since 1970, in an archive the CRC-32 */
 } FileName;
 
 typedef struct {

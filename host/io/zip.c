@@ -56,6 +56,16 @@ static const char *shown(const char *name, char text[128]) {
     return text;
 }
 
+/* Of an entry without a size or checksum these are 0. */
+static FileName describe_entry(ZipArchive *archive, zip_uint64_t index, char *name) {
+    FileName file = {.name = name, .entry = index};
+    zip_stat_t entry;
+    if (zip_stat_index(archive->zip, index, 0, &entry) != 0) return file;
+    if (entry.valid & ZIP_STAT_SIZE) file.size = (int64_t)entry.size;
+    if (entry.valid & ZIP_STAT_CRC) file.modified = entry.crc;
+    return file;
+}
+
 static bool list_entries(ZipArchive *archive, FileNames *names, Error *error) {
     zip_int64_t count = zip_get_num_entries(archive->zip, 0);
     for (zip_int64_t i = 0; i < count; i++) {
@@ -70,7 +80,7 @@ static bool list_entries(ZipArchive *archive, FileNames *names, Error *error) {
                         fault, shown(name, text));
         bool folder = name[strlen(name) - 1] == '/';
         if (folder || is_hidden(name)) continue;
-        if (!file_names_add(names, (FileName){(char *)name, (uint64_t)i, 0, 0}))
+        if (!file_names_add(names, describe_entry(archive, (zip_uint64_t)i, (char *)name)))
             return fail(error, "%s: out of memory for %" PRId64 " names", archive->name,
                         (int64_t)count);
     }

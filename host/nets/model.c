@@ -4,11 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "io/file.h"
 #include "io/hash.h"
 #include "io/json.h"
+#include "io/shipped.h"
 
 enum { PRESET_LIMIT = 1 << 20 };
 
@@ -50,22 +49,12 @@ static bool describe_file(Description *description, const Safetensors *file, Err
     return ok;
 }
 
-/* Presets lie in configs/ of the working directory, or beside the program: in the source tree above
- * build/, or installed in share/kairos/ next to bin/. */
 static bool find_preset(const char *name, char path[PATH_MAX], Error *error) {
-    static const char *const places[] = {"configs", "%s/../configs", "%s/../share/kairos/configs"};
-    char program[PATH_MAX / 2] = "";
+    char file[PATH_MAX / 2];
     if (strchr(name, '/') != NULL) return fail(error, "random:%s: not the name of a preset", name);
-    const ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
-    char *slash = length > 0 ? strrchr(program, '/') : NULL;
-    if (slash != NULL) *slash = '\0';
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        char folder[PATH_MAX];
-        snprintf(folder, sizeof folder, places[i], program);
-        const int wanted = snprintf(path, PATH_MAX, "%s/%s.json", folder, name);
-        if (wanted < PATH_MAX && file_exists(path)) return true;
-    }
-    return fail(error, "random:%s: no preset configs/%s.json (here or beside the program)", name, name);
+    const int wanted = snprintf(file, sizeof file, "configs/%s.json", name);
+    return (wanted < (int)sizeof file && shipped_file(file, path)) ||
+           fail(error, "random:%s: no preset configs/%s.json (here or beside the program)", name, name);
 }
 
 static bool describe_preset(Description *description, const char *name, Error *error) {

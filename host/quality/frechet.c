@@ -78,5 +78,6 @@ bool frechet_distance(const Gaussian *a, const Gaussian *b, double *distance, Er
         traces += a->sigma[(size_t)i * d + i] + b->sigma[(size_t)i * d + i];
     }
     *distance = means + (traces - 2 * cross);
-    return true;
+    return isfinite(*distance) ||
+           fail(error, "the Frechet distance is %g: the statistics are too large", *distance);
 }

@@ -75,6 +75,18 @@ bool gaussian_read(Gaussian *gaussian, const char *path, const char *prefix, Err
     return ok;
 }
 
+bool gaussian_check(const Gaussian *gaussian, const char *path, int features, uint64_t detector,
+                    const char *detector_path, Error *error) {
+    if (gaussian->features != features)
+        return fail(error, "%s: statistics of %d features, expected %d as %s has", path,
+                    gaussian->features, features, detector_path);
+    return gaussian->detector == 0 || gaussian->detector == detector ||
+           fail(error,
+                "%s: statistics of another feature network than %s: make them anew with kairos "
+                "evaluate ref",
+                path, detector_path);
+}
+
 bool gaussian_write(const Gaussian *gaussian, const char *path, Error *error) {
     const int64_t d = gaussian->features;
     char images[24], hash[24];

@@ -10,6 +10,9 @@
  * Fails unless everything is finite and sigma symmetric. */
 bool gaussian_read(Gaussian *gaussian, const char *path, const char *prefix, Error *error);
 bool gaussian_parse(Gaussian *gaussian, const Safetensors *file, const char *prefix, Error *error);
+/* Fails unless the statistics in `path` are of the features of the network in `detector_path`. */
+bool gaussian_check(const Gaussian *gaussian, const char *path, int features, uint64_t detector,
+                    const char *detector_path, Error *error);
 bool gaussian_write(const Gaussian *gaussian, const char *path, Error *error);
 
 /* The sums, with a text that tells what they are of.  Reading fails if the file's text is another. */

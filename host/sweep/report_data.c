@@ -64,7 +64,15 @@ static bool make_axes(ReportData *d, Error *error) {
     d->ranges = calloc(n, sizeof *d->ranges);
     if (d->groups == NULL || d->nfe == NULL || d->schedules == NULL || d->ranges == NULL)
         return fail(error, "out of memory for the report of %zu results", d->results.count);
-    for (size_t i = 0; i < d->results.count; i++) add_to_axes(d, &d->results.rows[i]);
+    for (size_t i = 0; i < d->results.count; i++) {
+        const Result *r = &d->results.rows[i];
+        if (r->images != d->results.rows[0].images)
+            return fail(error,
+                        "%s: line %zu is of %lld images, the first of %lld: distances of different "
+                        "numbers of images cannot be compared",
+                        d->results.path, i + 1, r->images, d->results.rows[0].images);
+        add_to_axes(d, r);
+    }
     qsort(d->nfe, (size_t)d->nfe_count, sizeof *d->nfe, by_value);
     d->baseline = find_schedule(d, "edm");
     if (d->baseline == d->schedule_count) d->baseline = 0;

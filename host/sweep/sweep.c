@@ -94,6 +94,7 @@ static bool copy_sheet(Run *run, const SweepCell *from, const SweepCell *to, Err
     if (!sweep_path(run->sweep->outdir, name, source, error)) return false;
     sweep_sheet_name(&to->result, name);
     if (!sweep_path(run->sweep->outdir, name, target, error)) return false;
+    if (!file_exists(source)) return true; /* of a sweep that kept no sheets */
     if (!read_file(source, 64 << 20, &data, &size, error)) return false;
     const bool ok = write_file_atomically(target, data, size, error);
     free(data);
@@ -289,6 +290,28 @@ static bool allocate(Run *run, Error *error) {
            fail(error, "out of memory for a batch's images");
 }
 
+/* What was found for other numbers of images, or for seeds of which some are asked for again, cannot be
+ * compared with what is asked for. */
+static bool check_seeds(const Run *run, Error *error) {
+    const SweepConfig *config = run->sweep->config;
+    for (size_t i = 0; i < run->results.count; i++) {
+        const Result *r = &run->results.rows[i];
+        for (int k = 0; k < config->seeds_count; k++) {
+            const SeedRange s = config->seeds[k];
+            const bool same = r->first == s.first && r->last == s.last;
+            const bool apart = r->last < s.first || s.last < r->first;
+            if (same || (apart && r->last - r->first == s.last - s.first)) continue;
+            return fail(error,
+                        "%s: has results of the seeds %" PRIu64 "-%" PRIu64
+                        ", the configuration asks for %" PRIu64 "-%" PRIu64
+                        ": expected the same ranges, or others that are disjoint and as long; choose "
+                        "another folder",
+                        run->results.path, r->first, r->last, s.first, s.last);
+        }
+    }
+    return true;
+}
+
 static bool open_folder(Run *run, Error *error) {
     const char *outdir = run->sweep->outdir;
     char path[PATH_MAX];
@@ -296,7 +319,8 @@ static bool open_folder(Run *run, Error *error) {
         !remove_partial_files(path, NULL, error) || !remove_partial_files(outdir, NULL, error) ||
         !sweep_path(outdir, "cell.state", run->state, error) ||
         !sweep_path(outdir, "results.jsonl", path, error) ||
-        !results_open(&run->results, path, error) || !sweep_path(outdir, "sweep.log", path, error))
+        !results_open(&run->results, path, error) || !check_seeds(run, error) ||
+        !sweep_path(outdir, "sweep.log", path, error))
         return false;
     if (run->results.repaired && !run->sweep->quiet)
         fprintf(stderr, "%s: the last line was cut short and has been removed\n", run->results.path);

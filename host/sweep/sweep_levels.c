@@ -66,6 +66,41 @@ static bool same_levels(const json_t *old, const Schedule *schedule) {
     return true;
 }
 
+/* What a schedule's levels are made of, whatever the number of steps and wherever its files lie. */
+static json_t *source_of(const ScheduleRequest *request, Error *error) {
+    json_t *source = schedule_request_describe(request, error);
+    if (source == NULL) return NULL;
+    json_object_del(source, "steps");
+    json_object_del(source, "curve");
+    json_object_del(source, "spectrum");
+    json_object_set_new(source, "sigma_min", json_real(request->sigma_min));
+    json_object_set_new(source, "sigma_max", json_real(request->sigma_max));
+    return source;
+}
+
+/* A schedule keeps its source under its name, so that a number of steps which is added later is of the
+ * same. */
+static bool keep_sources(json_t *root, const SweepConfig *config, const char *path, Error *error) {
+    json_t *all = json_object_get(root, "sources");
+    if (!json_is_object(all) && json_object_set_new(root, "sources", all = json_object()) != 0)
+        return fail(error, "%s: out of memory", path);
+    for (int i = 0; i < config->schedule_count; i++) {
+        const SweepSchedule *schedule = &config->schedules[i];
+        json_t *source = source_of(&schedule->request, error);
+        if (source == NULL) return false;
+        const json_t *old = json_object_get(all, schedule->name);
+        const bool same = old == NULL || json_equal(old, source);
+        if (json_object_set_new(all, schedule->name, source) != 0)
+            return fail(error, "%s: out of memory", path);
+        if (!same)
+            return fail(error,
+                        "%s: the folder's results of the schedule '%s' were made of another curve, or "
+                        "with other settings: give it another \"name\", or choose another folder",
+                        path, schedule->name);
+    }
+    return true;
+}
+
 static bool keep_levels(json_t *root, const SweepLevelsList *list, const SweepConfig *config,
                         const char *path, Error *error) {
     json_t *all = json_object_get(root, "levels");
@@ -106,7 +141,7 @@ bool sweep_levels_keep(const SweepLevelsList *list, const SweepConfig *config, c
     json_t *root = open_file(path, error);
     if (root == NULL) return false;
     const char *description = config->description != NULL ? config->description : "";
-    bool ok = keep_levels(root, list, config, path, error);
+    bool ok = keep_levels(root, list, config, path, error) && keep_sources(root, config, path, error);
     ok = ok && ((json_object_set_new(root, "description", json_string(description)) == 0 &&
                  json_object_set_new(root, "net", json_string(net_name)) == 0 &&
                  json_object_set_new(root, "cells", json_integer(cells)) == 0) ||

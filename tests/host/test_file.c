@@ -231,6 +231,20 @@ static void a_killed_writer_is_cleaned_up(void **state) {
     close(ready[1]);
 }
 
+/* Its folder is there, and clean. */
+static void output_is_prepared(void **state) {
+    (void)state;
+    Error error = {0};
+    assert_true(prepare_output(test_path("prepared/deep/result.json"), &error));
+    write_bytes(test_path("prepared/deep/.kairos-1.partial"), "half", 4);
+    assert_true(prepare_output(test_path("prepared/deep/result.json"), &error));
+    assert_int_equal(count_entries(test_path("prepared/deep")), 0);
+    assert_true(prepare_output("result.json", &error));
+    write_bytes(test_path("prepared/file"), "x", 1);
+    assert_false(prepare_output(test_path("prepared/file/result.json"), &error));
+    expect_message(&error, "prepared/file", NULL);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(writes_and_replaces),
@@ -244,6 +258,7 @@ int main(void) {
         cmocka_unit_test(makes_folders),
         cmocka_unit_test(reads_with_a_cap),
         cmocka_unit_test(a_killed_writer_is_cleaned_up),
+        cmocka_unit_test(output_is_prepared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

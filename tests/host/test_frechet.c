@@ -121,6 +121,11 @@ static void test_refused(void **state) {
     for (int i = 0; i < 4; ++i) b.sigma[i * 5] = -1;
     assert_false(frechet_distance(&a, &b, &value, &error));
     expect_message(&error, "negative eigenvalue", NULL);
+    Gaussian far = product_of(4, 4, 0);
+    far.mu[0] = 1e200; /* whose square is no number */
+    assert_false(frechet_distance(&a, &far, &value, &error));
+    expect_message(&error, "distance is inf", NULL);
+    gaussian_free(&far);
     gaussian_free(&a), gaussian_free(&b);
 }
 

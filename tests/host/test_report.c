@@ -142,6 +142,23 @@ static void the_page_stands_alone(void **state) {
     free(again);
 }
 
+static void other_numbers_of_images_are_refused(void **state) {
+    (void)state;
+    static const char lines[] =
+        "{\"schedule\": \"edm\", \"order\": null, \"solver\": \"ddim\", \"eta\": 0, \"steps\": 8, "
+        "\"nfe\": 8, \"seeds\": \"0-299\", \"images\": 300, \"distance\": 40}\n"
+        "{\"schedule\": \"edm\", \"order\": null, \"solver\": \"ddim\", \"eta\": 0, \"steps\": 8, "
+        "\"nfe\": 8, \"seeds\": \"0-4999\", \"images\": 5000, \"distance\": 20}\n";
+    Error error = {""};
+    const char *folder = test_path("mixed");
+    char path[512];
+    assert_true(make_directories(folder, &error));
+    snprintf(path, sizeof path, "%s/results.jsonl", folder);
+    write_bytes(path, lines, strlen(lines));
+    assert_false(report_write(folder, &error));
+    expect_message(&error, "line 2 is of 5000 images, the first of 300", NULL);
+}
+
 static void nothing_yet_is_a_page_too(void **state) {
     (void)state;
     Error error = {""};
@@ -163,6 +180,7 @@ int main(void) {
         cmocka_unit_test(compares_the_same_seeds),
         cmocka_unit_test(unfinished_ranges_do_not_count),
         cmocka_unit_test(the_page_stands_alone),
+        cmocka_unit_test(other_numbers_of_images_are_refused),
         cmocka_unit_test(nothing_yet_is_a_page_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

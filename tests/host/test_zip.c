@@ -113,6 +113,23 @@ static void lists_in_order_and_reads(void **state) {
     close_all(opened);
 }
 
+static uint64_t hash_of(ZipEntry entry) {
+    Opened opened = open_entries(&entry, 1);
+    assert_non_null(opened.set);
+    const uint64_t hash = file_set_hash(opened.set);
+    close_all(opened);
+    return hash;
+}
+
+/* The contents by their checksums. */
+static void the_hash_tells_names_and_contents(void **state) {
+    (void)state;
+    const uint64_t hash = hash_of((ZipEntry){.name = "a.npy", .data = "one", .size = 3});
+    assert_true(hash == hash_of((ZipEntry){.name = "a.npy", .data = "one", .size = 3}));
+    assert_true(hash != hash_of((ZipEntry){.name = "a.npy", .data = "two", .size = 3}));
+    assert_true(hash != hash_of((ZipEntry){.name = "b.npy", .data = "one", .size = 3}));
+}
+
 /* `size` zeros, deflated by libzip. */
 static void write_deflated(const char *path, size_t size) {
     int reason;
@@ -293,6 +310,7 @@ static void folders_are_listed_in_order(void **state) {
     const char *expected[] = {"a.png", "b/10.png", "b/2.png", "link.png"};
     FileSet *set = file_set_open(test_path("set"), &error);
     assert_non_null(set);
+    const uint64_t hash = file_set_hash(set);
     assert_int_equal(file_set_count(set), 4);
     for (int i = 0; i < 4; i++) assert_string_equal(file_set_name(set, i), expected[i]);
     expect_file(set, "b/10.png", "ten", 3);
@@ -312,6 +330,10 @@ static void folders_are_listed_in_order(void **state) {
     assert_int_equal(mkfifo(test_path("set/b/10.png"), 0600), 0); /* must not wait for a writer */
     assert_false(file_set_read(set, 1, 100, &data, &size, &error));
     expect_message(&error, test_path("set/b/10.png"), "has changed", NULL);
+    file_set_close(set);
+    set = file_set_open(test_path("set"), &error);
+    assert_non_null(set);
+    assert_true(file_set_hash(set) != hash);
     file_set_close(set);
 }
 
@@ -340,6 +362,7 @@ static void what_is_neither_is_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lists_in_order_and_reads),
+        cmocka_unit_test(the_hash_tells_names_and_contents),
         cmocka_unit_test(reads_deflated_entries_within_the_limit),
         cmocka_unit_test(names_that_leave_are_refused),
         cmocka_unit_test(entries_that_lie_are_refused),

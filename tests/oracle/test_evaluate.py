@@ -151,12 +151,21 @@ class EvaluateTest(unittest.TestCase):
         other = self.path("other.safetensors")
         safetensors_io.save(other, {k: np.array(tensors[k]) for k in ("mu", "sigma")}, {"detector_hash": "12"})
         self.refused(1, "another feature network", "--images", self.images, "--ref", other)
+        # Before any work: nothing can be written there.
+        self.refused(1, other, "--images", self.images, "--ref", REFERENCE, "--out", os.path.join(other, "d.json"))
         broken = self.path("broken.safetensors")
         weights, metadata = safetensors_io.load(FEATURES)
         for layers, what in (("[[1,32,3]]", "entry 0"), ("[[1,32,1],[64,64,1]]", "entry 1"), ("[]", "layers"),
                              ("[[1,16,1]]", "conv.0.weight"), ("{", "layers")):
             safetensors_io.save(broken, dict(weights), dict(metadata, layers=layers))
             self.refused(1, what, "--images", self.images, "--ref", REFERENCE, "--features", broken)
+
+    def test_shipped_features_are_found(self):
+        """From another folder, the network beside the program; --out makes its folder."""
+        out = self.path("new/folder/distance.json")
+        subprocess.run([os.path.abspath(KAIROS), "evaluate", "--images", self.images, "--ref", REFERENCE, "--out", out],
+                       cwd=self.folder.name, check=True, stdout=subprocess.DEVNULL)
+        self.assertTrue(os.path.exists(out))
 
     def refused(self, status, what, *options):
         if "--features" not in options:

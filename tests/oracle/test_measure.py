@@ -1,6 +1,7 @@
 """`kairos measure` against the reference network and entropic-time formulas, with the same images and noise."""
 import json
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -226,6 +227,30 @@ class MeasureTest(unittest.TestCase):
         self.assertEqual(said.returncode, 1)
         self.assertIn("c.json.state: left by an unfinished measurement with {}", said.stderr)
 
+    def test_other_data(self):
+        """Neither is it continued on a data set that was written anew since."""
+        write_data(self.path("data"), blobs(40, 1, 32, 5))
+        run = subprocess.Popen([KAIROS, "measure", "--out", self.path("c.json"), "--save-every", "0",
+                                *self.options("--batch", "2")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while run.poll() is None and not os.path.exists(self.path("c.json.state")):
+            time.sleep(0.001)
+        run.send_signal(signal.SIGKILL)
+        self.assertEqual(run.wait(), -signal.SIGKILL)
+        shutil.rmtree(self.path("data"))
+        write_data(self.path("data"), blobs(40, 1, 32, 6))
+        said = subprocess.run([KAIROS, "measure", "--out", self.path("c.json"), *self.options("--batch", "2")],
+                              stderr=subprocess.PIPE, text=True)
+        self.assertEqual(said.returncode, 1)
+        self.assertIn("left by an unfinished measurement", said.stderr)
+
+    def test_no_spectrum_of_an_older_curve_stays(self):
+        spectrum = self.path("c.spectrum.safetensors")
+        write_data(self.path("data"), blobs(2, 1, 32, 5))
+        self.measure("c.json", *self.options())
+        self.assertTrue(os.path.exists(spectrum))
+        self.measure("c.json", "--net", SHIPPED, "--from-logvar")
+        self.assertFalse(os.path.exists(spectrum))
+
     def test_tolerance(self):
         self.stand_in(0.5)
         rng = np.random.default_rng(6)
@@ -256,6 +281,7 @@ class MeasureTest(unittest.TestCase):
                 (2, "--from-logvar: takes no --data", ["--from-logvar", "--data", "x"]),
                 (1, "the data's images are 16x16 with 1 channels, the model's 32x32 with 1",
                  ["--data", self.path("data")]),
+                (1, "too coarse for a schedule", ["--data", self.path("data"), "--levels", "17"]),
                 (2, "expected sigma_max > sigma_min", ["--from-logvar", "--sigma_min", "3", "--sigma_max", "2"])]:
             said = subprocess.run([KAIROS, "measure", "--net", SHIPPED, "--out", self.path("c.json"), *options],
                                   stderr=subprocess.PIPE, text=True)

@@ -143,14 +143,32 @@ class SweepTest(unittest.TestCase):
         grown = read(self.path("grown", "results.jsonl"))
         self.assertTrue(grown.startswith(first))
         self.assertEqual(grown.count(b"\n"), 4)
-        # The same name for other levels, or other settings, would mix what cannot be compared.
+        # The same name for other levels, or other settings or seeds, would mix what cannot be compared.
         for name, changes, message in (("levels", dict(rho=3), "other noise levels"),
-                                       ("guidance", dict(guidance=1.5), "guidance")):
+                                       ("source", dict(rho=3, nfe=[4]), "made of another curve, or with other"),
+                                       ("guidance", dict(guidance=1.5), "guidance"),
+                                       ("longer", dict(seeds=["0-29"]), "results of the seeds 0-14"),
+                                       ("shorter", dict(seeds=["20-29"]), "results of the seeds 0-14")):
             other = self.variant(f"{name}.json", **{**dict(schedules=["edm"], solvers=["ddim"], seeds=["0-14"]),
                                                     **changes})
             with self.assertRaisesRegex(AssertionError, message):
                 kairos(*self.arguments("grown", other))
         self.assertEqual(read(self.path("grown", "results.jsonl")), grown)
+
+    def test_another_curve_for_more_steps(self):
+        options = dict(solvers=["ddim"], seeds=["0-14"], schedules=["rescaled"], curve="moving.json")
+        write_curve(self.path("moving.json"), 0.5)
+        kairos(*self.arguments("moved", self.variant("three.json", **options, nfe=[3])))
+        write_curve(self.path("moving.json"), 0.4)
+        with self.assertRaisesRegex(AssertionError, "'rescaled' were made of another curve"):
+            kairos(*self.arguments("moved", self.variant("five.json", **options, nfe=[5])))
+
+    def test_sheets_may_be_missing(self):
+        """A cell whose twin was sampled without sheets."""
+        options = dict(solvers=["ddim"], seeds=["0-14"], nfe=[2])
+        kairos(*self.arguments("bare", self.variant("bare.json", **options, schedules=["edm"], sheet=0)))
+        kairos(*self.arguments("bare", self.variant("twin.json", **options, schedules=["edm", "log-uniform"])))
+        self.assertEqual(read(self.path("bare", "results.jsonl")).count(b"\n"), 2)
 
     def test_shipped_configurations(self):
         """Each with all of its schedules, at fewer images and steps."""
