@@ -7,7 +7,8 @@
 #include "io/file.h"
 
 bool shipped_file(const char *name, char path[PATH_MAX]) {
-    static const char *const places[] = {"", "/../", "/../share/kairos/"}; /* the last two: of the program's folder */
+    static const char *const places[] = {
+        "", "/../", "/../share/kairos/"}; /* the last two: of the program's folder */
     char program[PATH_MAX / 2] = "";
     const ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
     char *slash = length > 0 ? strrchr(program, '/') : NULL;
