@@ -12,12 +12,6 @@ enum {
 
 static bool guided(float guidance) { return guidance != 1; }
 
-Tensor tensor_images(Tensor t, int i, int n) {
-    if (t.data != NULL) t.data = (char *)t.data + (size_t)i * (tensor_bytes(t) / t.n);
-    t.n = n;
-    return t;
-}
-
 /* What follows the network(s) in a pass over x, the images from number `first` of the batch on. */
 typedef void PassEnd(const Denoiser *d, Arena *arena, Tensor x, const Prediction *prediction, int first,
                      const void *arguments);

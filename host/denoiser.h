@@ -64,7 +64,4 @@ void denoiser_amplitude(Denoiser *denoiser, Tensor x0, double *amplitude);
 /* u(sigma) for n noise levels (both host): the network's own estimate of its log error. */
 void denoiser_logvar(Denoiser *denoiser, const float *sigma, int n, float *logvar);
 
-/* Images i .. i + n - 1 of a tensor. */
-Tensor tensor_images(Tensor t, int i, int n);
-
 #endif

@@ -11,6 +11,12 @@ size_t dtype_size(DType dtype) { return dtype == F32 ? 4 : 2; }
 
 size_t tensor_bytes(Tensor t) { return (size_t)t.n * t.h * t.w * t.c * dtype_size(t.dtype); }
 
+Tensor tensor_images(Tensor t, int i, int n) {
+    if (t.data != NULL) t.data = (char *)t.data + (size_t)i * (tensor_bytes(t) / t.n);
+    t.n = n;
+    return t;
+}
+
 bool context_fail(Context *ctx, const char *format, ...) {
     if (ctx->error.text[0] != '\0') return false;
     va_list arguments;

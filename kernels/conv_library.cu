@@ -1,15 +1,33 @@
 // Convolution by cuDNN, and by cuBLAS where it is one matrix product.
+#include <limits.h>
+
 #include <new>
 
 #include "conv.h"
+
+// Of an algorithm that is chosen although others would want less.
+constexpr size_t MODEST_WORKSPACE = (size_t)512 << 20;
+
+// cuDNN refuses tensors of 2^31 values or more.
+#ifdef SIMT_CUDNN_VALUES
+constexpr int MOST_VALUES = SIMT_CUDNN_VALUES;
+#else
+constexpr int MOST_VALUES = INT_MAX;
+#endif
+
+struct Offer {
+    cudnnConvolutionFwdAlgo_t algorithm;
+    cudnnMathType_t math;
+    size_t workspace;
+};
 
 // What cuDNN needs to know of one shape of x, settled once.
 struct LibraryPlan {
     int n, h, w;
     cudnnTensorDescriptor_t x, y;
     cudnnConvolutionDescriptor_t convolution;
-    cudnnConvolutionFwdAlgo_t algorithm;
-    size_t workspace;
+    Offer offers[CUDNN_CONVOLUTION_FWD_ALGO_COUNT];  // the one expected to be fastest comes first
+    int count;
     LibraryPlan *next;
 };
 
@@ -80,37 +98,49 @@ static bool describe_convolution(Context *ctx, cudnnConvolutionDescriptor_t *des
                        "describing a convolution");
 }
 
-// The algorithm that cuDNN expects to be fastest among those whose result never changes.  Unless
-// planning, only those that fit the workspace: a batch smaller than the planned one may have a faster
-// algorithm that wants more than all of the planned one's.
-static bool choose_algorithm(Context *ctx, LibraryPlan *plan, const Filter *filter) {
-    cudnnConvolutionFwdAlgoPerf_t offers[CUDNN_CONVOLUTION_FWD_ALGO_COUNT];
+// The algorithms that cuDNN offers, without those whose result may change from call to call.
+static bool find_offers(Context *ctx, LibraryPlan *plan, const Filter *filter) {
+    cudnnConvolutionFwdAlgoPerf_t found[CUDNN_CONVOLUTION_FWD_ALGO_COUNT];
     int count = 0;
     if (!check_cudnn(ctx,
                      cudnnGetConvolutionForwardAlgorithm_v7(
                          ctx->cudnn, plan->x, filter->library->descriptor, plan->convolution, plan->y,
-                         CUDNN_CONVOLUTION_FWD_ALGO_COUNT, &count, offers),
+                         CUDNN_CONVOLUTION_FWD_ALGO_COUNT, &count, found),
                      "choosing a convolution's algorithm"))
         return false;
     for (int i = 0; i < count; ++i) {
-        if (offers[i].status != CUDNN_STATUS_SUCCESS) continue;
-        if (offers[i].determinism != CUDNN_DETERMINISTIC) continue;
         // The offer may be one of FMA math; in float32 nothing else was allowed.
-        if (filter->dtype != F32 &&
-            !check_cudnn(ctx, cudnnSetConvolutionMathType(plan->convolution, offers[i].mathType),
+        Offer offer = {found[i].algo, filter->dtype == F32 ? CUDNN_FMA_MATH : found[i].mathType, 0};
+        if (found[i].status != CUDNN_STATUS_SUCCESS) continue;
+        if (found[i].determinism != CUDNN_DETERMINISTIC) continue;
+        if (!check_cudnn(ctx, cudnnSetConvolutionMathType(plan->convolution, offer.math),
                          "describing a convolution"))
             return false;
         // An offer is a guess; this also says whether cuDNN can do it.
         if (cudnnGetConvolutionForwardWorkspaceSize(ctx->cudnn, plan->x, filter->library->descriptor,
-                                                    plan->convolution, plan->y, offers[i].algo,
-                                                    &plan->workspace) != CUDNN_STATUS_SUCCESS)
+                                                    plan->convolution, plan->y, offer.algorithm,
+                                                    &offer.workspace) != CUDNN_STATUS_SUCCESS)
             continue;
-        if (!ctx->planning && plan->workspace > ctx->workspace_bytes) continue;
-        plan->algorithm = offers[i].algo;
-        return true;
+        plan->offers[plan->count++] = offer;
     }
-    return context_fail(ctx, "cuDNN has no deterministic %dx%d convolution of %d to %d channels",
-                        filter->size, filter->size, filter->cin, filter->cout);
+    return true;
+}
+
+// While planning: the first that is modest, or else the one that wants least.  Later: the first that
+// fits the workspace, since a batch smaller than the planned one may have a faster algorithm that wants
+// more than all of the planned one's.
+static const Offer *offer_of(Context *ctx, const LibraryPlan *plan, const Filter *filter) {
+    const size_t most = ctx->planning ? MODEST_WORKSPACE : ctx->workspace_bytes;
+    const Offer *least = NULL;
+    for (const Offer *offer = plan->offers; offer < plan->offers + plan->count; ++offer) {
+        if (offer->workspace <= most) return offer;
+        if (least == NULL || offer->workspace < least->workspace) least = offer;
+    }
+    // One that does not fit is for conv2d to refuse.
+    if (least == NULL)
+        context_fail(ctx, "cuDNN has no deterministic %dx%d convolution of %d to %d channels",
+                     filter->size, filter->size, filter->cin, filter->cout);
+    return least;
 }
 
 static LibraryPlan *make_plan(Context *ctx, Tensor x, const Filter *filter, Tensor y) {
@@ -121,7 +151,7 @@ static LibraryPlan *make_plan(Context *ctx, Tensor x, const Filter *filter, Tens
     }
     plan->n = x.n, plan->h = x.h, plan->w = x.w;
     if (describe_tensor(ctx, &plan->x, x) && describe_tensor(ctx, &plan->y, y) &&
-        describe_convolution(ctx, &plan->convolution, filter) && choose_algorithm(ctx, plan, filter)) {
+        describe_convolution(ctx, &plan->convolution, filter) && find_offers(ctx, plan, filter)) {
         plan->next = filter->library->plans;
         filter->library->plans = plan;
         return plan;
@@ -136,20 +166,74 @@ static LibraryPlan *plan_of(Context *ctx, Tensor x, const Filter *filter, Tensor
     return make_plan(ctx, x, filter, y);
 }
 
-size_t conv_cudnn_workspace(Context *ctx, Tensor x, const Filter *filter, Tensor y) {
+// A batch of more than cuDNN's tensors may hold goes in parts of this many images.
+static int images_of_part(Tensor x, const Filter *filter) {
+    const int channels = filter->cin > filter->cout ? filter->cin : filter->cout;
+    const long long most =
+        MOST_VALUES / ((long long)x.h * x.w * channels);  // 1 or more: conv2d has checked
+    const long long parts = (x.n + most - 1) / most;
+    return (int)((x.n + parts - 1) / parts);
+}
+
+static size_t workspace_of_part(Context *ctx, Tensor x, const Filter *filter, Tensor y) {
     const LibraryPlan *plan = plan_of(ctx, x, filter, y);
-    return plan != NULL ? plan->workspace : 0;
+    const Offer *offer = plan != NULL ? offer_of(ctx, plan, filter) : NULL;
+    return offer != NULL ? offer->workspace : 0;
+}
+
+size_t conv_cudnn_workspace(Context *ctx, Tensor x, const Filter *filter, Tensor y) {
+    const int n = images_of_part(x, filter);
+    size_t most = 0;
+    for (int i = 0; i < x.n && context_ok(ctx); i += n) {
+        const int count = x.n - i < n ? x.n - i : n;
+        const size_t bytes =
+            workspace_of_part(ctx, tensor_images(x, i, count), filter, tensor_images(y, i, count));
+        if (bytes > most) most = bytes;
+    }
+    return most;
+}
+
+static cudnnStatus_t try_offer(Context *ctx, const LibraryPlan *plan, const Offer *offer, Tensor x,
+                               const Filter *filter, float beta, Tensor y) {
+    const float one = 1;
+    const cudnnStatus_t status = cudnnSetConvolutionMathType(plan->convolution, offer->math);
+    if (status != CUDNN_STATUS_SUCCESS) return status;
+    return cudnnConvolutionForward(ctx->cudnn, &one, plan->x, x.data, filter->library->descriptor,
+                                   filter->weights, plan->convolution, offer->algorithm, ctx->workspace,
+                                   offer->workspace, &beta, plan->y, y.data);
+}
+
+// cuDNN may turn down at last what it has offered: then the next one is tried, from now on.
+static void convolve_part(Context *ctx, Tensor x, const Filter *filter, float beta, Tensor y) {
+    LibraryPlan *plan = plan_of(ctx, x, filter, y);
+    while (plan != NULL && context_ok(ctx)) {
+        const Offer *offer = offer_of(ctx, plan, filter);
+        if (offer == NULL) return;
+        if (offer->workspace > ctx->workspace_bytes) {
+            context_fail(ctx,
+                         "cuDNN's %dx%d convolution of %d to %d channels needs %zu bytes of workspace, "
+                         "the context has %zu",
+                         filter->size, filter->size, filter->cin, filter->cout, offer->workspace,
+                         ctx->workspace_bytes);
+            return;
+        }
+        const cudnnStatus_t status = try_offer(ctx, plan, offer, x, filter, beta, y);
+        if (CUDNN_STATUS_CATEGORY(status) != CUDNN_STATUS_NOT_SUPPORTED) {
+            check_cudnn(ctx, status, "cudnnConvolutionForward");
+            return;
+        }
+        const int place = (int)(offer - plan->offers);
+        --plan->count;
+        for (int i = place; i < plan->count; ++i) plan->offers[i] = plan->offers[i + 1];
+    }
 }
 
 void conv_cudnn(Context *ctx, Tensor x, const Filter *filter, float beta, Tensor y) {
-    const LibraryPlan *plan = plan_of(ctx, x, filter, y);
-    const float one = 1;
-    if (plan == NULL) return;
-    check_cudnn(ctx,
-                cudnnConvolutionForward(ctx->cudnn, &one, plan->x, x.data, filter->library->descriptor,
-                                        filter->weights, plan->convolution, plan->algorithm,
-                                        ctx->workspace, plan->workspace, &beta, plan->y, y.data),
-                "cudnnConvolutionForward");
+    const int n = images_of_part(x, filter);
+    for (int i = 0; i < x.n && context_ok(ctx); i += n) {
+        const int count = x.n - i < n ? x.n - i : n;
+        convolve_part(ctx, tensor_images(x, i, count), filter, beta, tensor_images(y, i, count));
+    }
 }
 
 // Rows of pixels times weights [cin][cout].  cuBLAS counts by columns, so it sees all three transposed.

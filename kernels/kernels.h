@@ -35,6 +35,7 @@ typedef struct {
 
 size_t dtype_size(DType dtype); /* bytes of one element */
 size_t tensor_bytes(Tensor t);
+Tensor tensor_images(Tensor t, int i, int n); /* images i .. i + n - 1 */
 
 /* ---- context.cu: the device, its stream, errors, memory -------------------------------------- */
 

@@ -2,6 +2,7 @@
 // image of the batch, so that an image's result does not depend on the others.
 #include <omp.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <dnnl.hpp>
 #include <map>
@@ -94,6 +95,7 @@ cudnnStatus_t cudnnDestroyTensorDescriptor(cudnnTensorDescriptor_t tensor) { ret
 cudnnStatus_t cudnnSetTensor4dDescriptor(cudnnTensorDescriptor_t tensor, cudnnTensorFormat_t format,
                                          cudnnDataType_t type, int n, int c, int h, int w) {
     if (n < 1 || c < 1 || h < 1 || w < 1) return CUDNN_STATUS_BAD_PARAM;
+    if (static_cast<double>(n) * c * h * w > SIMT_CUDNN_VALUES) return CUDNN_STATUS_NOT_SUPPORTED;
     *tensor = {format, type, n, c, h, w};
     return CUDNN_STATUS_SUCCESS;
 }
@@ -128,27 +130,68 @@ cudnnStatus_t cudnnSetConvolutionMathType(cudnnConvolutionDescriptor_t, cudnnMat
     return CUDNN_STATUS_SUCCESS;  // products are exact to float32 in any case
 }
 
+// Only the last of these offers is of use; the others are what cuDNN may come up with too.
+static const cudnnConvolutionFwdAlgoPerf_t OFFERS[] = {
+    {CUDNN_CONVOLUTION_FWD_ALGO_FFT,
+     CUDNN_STATUS_NOT_SUPPORTED,
+     -1,
+     0,
+     CUDNN_DETERMINISTIC,
+     CUDNN_DEFAULT_MATH,
+     {}},
+    {CUDNN_CONVOLUTION_FWD_ALGO_WINOGRAD,
+     CUDNN_STATUS_SUCCESS,
+     -1,
+     0,
+     CUDNN_NON_DETERMINISTIC,
+     CUDNN_DEFAULT_MATH,
+     {}},
+    {CUDNN_CONVOLUTION_FWD_ALGO_FFT_TILING,
+     CUDNN_STATUS_SUCCESS,
+     -1,
+     0,
+     CUDNN_DETERMINISTIC,
+     CUDNN_DEFAULT_MATH,
+     {}},  // has no workspace size
+    {CUDNN_CONVOLUTION_FWD_ALGO_GEMM,
+     CUDNN_STATUS_SUCCESS,
+     -1,
+     0,
+     CUDNN_DETERMINISTIC,
+     CUDNN_DEFAULT_MATH,
+     {}},  // wants more memory than there is
+    {CUDNN_CONVOLUTION_FWD_ALGO_DIRECT,
+     CUDNN_STATUS_SUCCESS,
+     -1,
+     0,
+     CUDNN_DETERMINISTIC,
+     CUDNN_DEFAULT_MATH,
+     {}},  // is not supported when it is called
+    {CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM,
+     CUDNN_STATUS_SUCCESS,
+     -1,
+     0,
+     CUDNN_DETERMINISTIC,
+     CUDNN_DEFAULT_MATH,
+     {}},
+};
+static const int OFFER_COUNT = sizeof OFFERS / sizeof *OFFERS;
+static const size_t WORKSPACE = 256;  // oneDNN's scratchpads are each thread's own
+
 cudnnStatus_t cudnnGetConvolutionForwardAlgorithm_v7(
     cudnnHandle_t, cudnnTensorDescriptor_t, cudnnFilterDescriptor_t, cudnnConvolutionDescriptor_t,
     cudnnTensorDescriptor_t, int requested, int *returned, cudnnConvolutionFwdAlgoPerf_t *results) {
     if (requested < 1) return CUDNN_STATUS_BAD_PARAM;
-    results[0] = {CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM,
-                  CUDNN_STATUS_SUCCESS,
-                  -1,
-                  0,
-                  CUDNN_DETERMINISTIC,
-                  CUDNN_DEFAULT_MATH,
-                  {}};
-    *returned = 1;
+    *returned = requested < OFFER_COUNT ? requested : OFFER_COUNT;
+    for (int i = 0; i < *returned; i++) results[i] = OFFERS[i];
     return CUDNN_STATUS_SUCCESS;
 }
 
-cudnnStatus_t cudnnGetConvolutionForwardWorkspaceSize(cudnnHandle_t, cudnnTensorDescriptor_t,
-                                                      cudnnFilterDescriptor_t,
-                                                      cudnnConvolutionDescriptor_t,
-                                                      cudnnTensorDescriptor_t,
-                                                      cudnnConvolutionFwdAlgo_t, size_t *bytes) {
-    *bytes = 0;  // oneDNN's scratchpads are each thread's own
+cudnnStatus_t cudnnGetConvolutionForwardWorkspaceSize(
+    cudnnHandle_t, cudnnTensorDescriptor_t, cudnnFilterDescriptor_t, cudnnConvolutionDescriptor_t,
+    cudnnTensorDescriptor_t, cudnnConvolutionFwdAlgo_t algorithm, size_t *bytes) {
+    if (algorithm == CUDNN_CONVOLUTION_FWD_ALGO_FFT_TILING) return CUDNN_STATUS_NOT_SUPPORTED;
+    *bytes = algorithm == CUDNN_CONVOLUTION_FWD_ALGO_GEMM ? SIZE_MAX / 2 : WORKSPACE;
     return CUDNN_STATUS_SUCCESS;
 }
 
@@ -326,8 +369,12 @@ cudnnStatus_t cudnnConvolutionForward(cudnnHandle_t handle, const void *alpha,
                                       cudnnTensorDescriptor_t x_layout, const void *x,
                                       cudnnFilterDescriptor_t filter, const void *weights,
                                       cudnnConvolutionDescriptor_t convolution,
-                                      cudnnConvolutionFwdAlgo_t, void *, size_t, const void *beta,
+                                      cudnnConvolutionFwdAlgo_t algorithm, void *workspace,
+                                      size_t workspace_bytes, const void *beta,
                                       cudnnTensorDescriptor_t y_layout, void *y) {
+    if (algorithm != CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM)
+        return CUDNN_STATUS_NOT_SUPPORTED;
+    if (workspace == nullptr || workspace_bytes < WORKSPACE) return CUDNN_STATUS_BAD_PARAM;
     const Key key = {x_layout->h, x_layout->w, convolution->pad_h, convolution->pad_w,
                      *static_cast<const float *>(beta)};
     if (x_layout->c != filter->c || y_layout->c != filter->k || y_layout->n != x_layout->n ||
@@ -342,7 +389,8 @@ cudnnStatus_t cudnnConvolutionForward(cudnnHandle_t handle, const void *alpha,
         if (!unchanged(filter, weights)) return CUDNN_STATUS_EXECUTION_FAILED;
         std::shared_ptr<Prepared> &prepared = filter->prepared[key];
         if (prepared == nullptr) prepared = prepare(*filter, key, weights);
-        simt::enqueue(handle->stream, [p = prepared, x, y, images = x_layout->n] {
+        simt::enqueue(handle->stream, [p = prepared, x, y, images = x_layout->n, workspace] {
+            memset(workspace, 0xff, WORKSPACE);
             convolve(*p, static_cast<const char *>(x), static_cast<char *>(y), images);
         });
     } catch (const dnnl::error &) {
