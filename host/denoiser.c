@@ -7,7 +7,8 @@ enum {
     STATE_PER_VALUE = 2 * sizeof(float) + 1, /* the sampler's x and carry, a byte of its pixel */
     /* A noise level, two labels and a seed. */
     STATE_PER_IMAGE = sizeof(float) + 2 * sizeof(int32_t) + sizeof(uint64_t),
-    IMAGES_PER_PROCESSOR = 4 /* a multiple of 4, so that each pass of F32 images begins at 16 bytes */
+    IMAGES_PER_PROCESSOR = 4,
+    DEVICE_RESERVE = 512 << 20
 };
 
 static bool guided(float guidance) { return guidance != 1; }
@@ -81,13 +82,6 @@ static Tensor image_batch(const Edm2 *net, int n) {
     return (Tensor){NULL, F32, n, r, r, net->config.img_channels};
 }
 
-/* A pass gives every processor some images; more would only push the activations of a machine with few
- * processors out of its caches. */
-static int pass_size(const Context *ctx, int batch) {
-    const int most = IMAGES_PER_PROCESSOR * context_processors(ctx);
-    return batch < most ? batch : most;
-}
-
 /* For passes of `pass` images. */
 static Transform *create_transform(const Denoiser *d, int pass) {
     const Edm2Config *config = &d->net->config;
@@ -110,7 +104,7 @@ static DenoiserPlan plan_batch(const Denoiser *like, int batch) {
     const Edm2 *net = like->net;
     Denoiser d = *like;
     Arena arena = {0};
-    d.pass = pass_size(d.ctx, batch);
+    d.pass = context_pass(d.ctx, IMAGES_PER_PROCESSOR, batch);
     if (d.spectral) d.transform = create_transform(&d, d.pass);
     context_plan_begin(d.ctx);
     plan_pass(&d, &arena);
@@ -150,9 +144,17 @@ static bool check_pair(const Edm2 *net, const Edm2 *gnet, Error *error) {
     return true;
 }
 
+/* What is free but for what CUDA takes at the first launches: the code of kernels and libraries, which
+ * it loads as they are called, and the libraries' own workspaces. */
+static size_t usable_bytes(Context *ctx) {
+    const DeviceInfo device = context_device(ctx);
+    const size_t reserve = device.host_cores ? 0 : DEVICE_RESERVE;
+    return device.memory_free > reserve ? device.memory_free - reserve : 0;
+}
+
 /* Fails, naming the largest batch that fits, if this one does not. */
 static bool check_memory(const Denoiser *d, Error *error) {
-    const size_t free_bytes = context_device(d->ctx).memory_free;
+    const size_t free_bytes = usable_bytes(d->ctx);
     const size_t wanted = total_bytes(plan_batch(d, d->batch));
     if (!context_ok(d->ctx)) return fail(error, "%s", context_error(d->ctx)->text);
     if (wanted <= free_bytes) return true;
@@ -186,7 +188,7 @@ static bool create(Denoiser *denoiser, Error *error) {
     const int batch = denoiser->batch;
     if (batch < 1) return fail(error, "a batch of %d images: expected at least 1", batch);
     if (denoiser->gnet != NULL && !check_pair(denoiser->net, denoiser->gnet, error)) return false;
-    denoiser->pass = pass_size(ctx, batch);
+    denoiser->pass = context_pass(ctx, IMAGES_PER_PROCESSOR, batch);
     if (!check_memory(denoiser, error)) return false;
     take_memory(denoiser);
     int32_t *none = malloc(batch * sizeof *none);
@@ -227,6 +229,14 @@ void denoiser_destroy(Denoiser *denoiser) {
     *denoiser = (Denoiser){.ctx = denoiser->ctx};
 }
 
+void denoiser_set_sigma(Denoiser *denoiser, const float *sigma, int n) {
+    device_upload(denoiser->ctx, denoiser->sigma, sigma, n * sizeof *sigma);
+}
+
+void denoiser_set_one_sigma(Denoiser *denoiser, float sigma) {
+    fill(denoiser->ctx, denoiser->sigma, denoiser->batch, sigma);
+}
+
 void denoiser_set_labels(Denoiser *denoiser, const int32_t *labels, int n) {
     device_upload(denoiser->ctx, denoiser->labels, labels, n * sizeof *labels);
 }
@@ -234,21 +244,19 @@ void denoiser_set_labels(Denoiser *denoiser, const int32_t *labels, int n) {
 /* Images of the pass that starts at image i of n. */
 static int pass_images(const Denoiser *d, int i, int n) { return n - i < d->pass ? n - i : d->pass; }
 
-static void run_passes(Denoiser *d, Tensor x, const float *sigma, PassEnd *end, const void *arguments) {
-    device_upload(d->ctx, d->sigma, sigma, x.n * sizeof *sigma);
+static void run_passes(Denoiser *d, Tensor x, PassEnd *end, const void *arguments) {
     for (int i = 0; i < x.n; i += d->pass)
         run_pass(d, &d->arena, tensor_images(x, i, pass_images(d, i, x.n)), i, end, arguments);
 }
 
-void denoiser_step(Denoiser *denoiser, Tensor x, const float *sigma, SolverStep step, Tensor out) {
+void denoiser_step(Denoiser *denoiser, Tensor x, SolverStep step, Tensor out) {
     const StepArguments arguments = {step, out};
-    run_passes(denoiser, x, sigma, end_in_step, &arguments);
+    run_passes(denoiser, x, end_in_step, &arguments);
 }
 
-void denoiser_error(Denoiser *denoiser, Tensor x, const float *sigma, Tensor x0, double *squared,
-                    double *power) {
+void denoiser_error(Denoiser *denoiser, Tensor x, Tensor x0, double *squared, double *power) {
     const ErrorArguments arguments = {x0, squared, power};
-    run_passes(denoiser, x, sigma, end_in_error, &arguments);
+    run_passes(denoiser, x, end_in_error, &arguments);
 }
 
 void denoiser_amplitude(Denoiser *denoiser, Tensor x0, double *amplitude) {
@@ -264,7 +272,7 @@ void denoiser_amplitude(Denoiser *denoiser, Tensor x0, double *amplitude) {
 
 void denoiser_logvar(Denoiser *denoiser, const float *sigma, int n, float *logvar) {
     Context *ctx = denoiser->ctx;
-    device_upload(ctx, denoiser->sigma, sigma, n * sizeof *sigma);
+    denoiser_set_sigma(denoiser, sigma, n);
     for (int i = 0; i < n; i += denoiser->pass) {
         const int count = pass_images(denoiser, i, n);
         Tensor u = edm2_logvar(denoiser->net, &denoiser->arena, count, denoiser->sigma + i);

@@ -46,22 +46,26 @@ void denoiser_destroy(Denoiser *denoiser);
 /* Sets the labels of the next calls' n images: host memory, -1 = the zero label. */
 void denoiser_set_labels(Denoiser *denoiser, const int32_t *labels, int n);
 
-/* Runs the network(s) on x [n,r,r,c] F32 at noise levels sigma (host [n]) and then the solver step,
- * whose prediction is filled in here.  out may be x.
- * Errors are kept in the context. */
-void denoiser_step(Denoiser *denoiser, Tensor x, const float *sigma, SolverStep step, Tensor out);
+/* Sets the noise levels of the next calls: of n images (host memory), or one for all; the latter does
+ * not wait for the device. */
+void denoiser_set_sigma(Denoiser *denoiser, const float *sigma, int n);
+void denoiser_set_one_sigma(Denoiser *denoiser, float sigma);
+
+/* Runs the network(s) on x [n,r,r,c] F32 and then the solver step, whose prediction is filled in here.
+ * out may be x.  Errors are kept in the context. */
+void denoiser_step(Denoiser *denoiser, Tensor x, SolverStep step, Tensor out);
 
 /* Runs the network(s) in the same way on x, which is x0 with noise, and then measures:
  * squared[i] = ||x0 - D(x; sigma)||^2 of image i (device [n]) and, if the denoiser is spectral, adds
  * the error's power in each direction of its Fourier transform to `power` (device; kernels.h:
  * spectrum_add). */
-void denoiser_error(Denoiser *denoiser, Tensor x, const float *sigma, Tensor x0, double *squared,
-                    double *power);
+void denoiser_error(Denoiser *denoiser, Tensor x, Tensor x0, double *squared, double *power);
 
 /* amplitude[direction] += |x^_0| of each image (device): of a spectral denoiser. */
 void denoiser_amplitude(Denoiser *denoiser, Tensor x0, double *amplitude);
 
-/* u(sigma) for n noise levels (both host): the network's own estimate of its log error. */
+/* u(sigma) for n noise levels (both host), which become those of the next calls: the network's own
+ * estimate of its log error. */
 void denoiser_logvar(Denoiser *denoiser, const float *sigma, int n, float *logvar);
 
 #endif

@@ -1,7 +1,6 @@
 #include "sampler.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 #include "random.h"
 
@@ -15,9 +14,10 @@ typedef struct {
 
 /* One network evaluation at `sigma` for all images, and the solver step after it. */
 static void evaluate(Run *run, double sigma, SolverStep step) {
-    for (int i = 0; i < run->x.n; i++) run->sampler->sigma[i] = (float)sigma;
+    Denoiser *denoiser = run->sampler->denoiser;
     step.seeds = run->sampler->seeds;
-    denoiser_step(run->sampler->denoiser, run->x, run->sampler->sigma, step, run->x);
+    denoiser_set_one_sigma(denoiser, (float)sigma);
+    denoiser_step(denoiser, run->x, step, run->x);
     if (run->progress != NULL) run->progress(run->user);
 }
 
@@ -59,12 +59,10 @@ bool sampler_create(Sampler *sampler, Denoiser *denoiser, SamplerOptions options
     const Edm2Config *config = &denoiser->net->config;
     const int r = config->img_resolution;
     Tensor x = {NULL, F32, denoiser->batch, r, r, config->img_channels};
-    *sampler = (Sampler){denoiser, options, x, x, NULL, NULL};
+    *sampler = (Sampler){denoiser, options, x, x, NULL};
     sampler->x.data = device_alloc(ctx, tensor_bytes(x));
     if (options.solver == SOLVER_HEUN) sampler->carry.data = device_alloc(ctx, tensor_bytes(x));
     sampler->seeds = device_alloc(ctx, x.n * sizeof *sampler->seeds);
-    sampler->sigma = calloc(x.n, sizeof *sampler->sigma);
-    if (sampler->sigma == NULL) context_fail(ctx, "out of memory");
     if (context_ok(ctx)) return true;
     sampler_destroy(sampler);
     return fail(error, "%s", context_error(ctx)->text);
@@ -76,7 +74,6 @@ void sampler_destroy(Sampler *sampler) {
     device_free(ctx, sampler->x.data);
     device_free(ctx, sampler->carry.data);
     device_free(ctx, sampler->seeds);
-    free(sampler->sigma);
     *sampler = (Sampler){.denoiser = NULL};
 }
 

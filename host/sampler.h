@@ -22,7 +22,6 @@ typedef struct {
     Tensor x;        /* device [batch,r,r,c] F32: the state, in the end the samples */
     Tensor carry;    /* Heun's half-finished update; data NULL for DDIM */
     uint64_t *seeds; /* device [batch] */
-    float *sigma;    /* host [batch] */
 } Sampler;
 
 bool sampler_create(Sampler *sampler, Denoiser *denoiser, SamplerOptions options, Error *error);

@@ -109,7 +109,12 @@ DeviceInfo context_device(Context *ctx) {
     return info;
 }
 
-int context_processors(const Context *ctx) { return ctx->processors; }
+int context_pass(const Context *ctx, int per_processor, int batch) {
+    const int most = per_processor * ctx->processors;
+    if (batch <= most) return batch;
+    const int passes = (batch + most - 1) / most, even = (batch + passes - 1) / passes;
+    return (even + 3) / 4 * 4;
+}
 
 void context_plan_begin(Context *ctx) {
     ctx->planning = true;

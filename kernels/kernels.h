@@ -62,7 +62,12 @@ typedef struct {
     bool host_cores;                  /* the device is the host's own cores */
 } DeviceInfo;
 DeviceInfo context_device(Context *ctx);
-int context_processors(const Context *ctx);
+
+/* A batch goes through a network in passes of about the same number of images, at most `per_processor`
+ * for each processor: more would only push the activations of a device with few of them out of its
+ * caches.  Passes of several are a multiple of 4 images, so that F32 images and bytes of each begin at
+ * 16 bytes; so is per_processor. */
+int context_pass(const Context *ctx, int per_processor, int batch);
 
 typedef struct {
     long long macs;         /* multiply-accumulates of the planned operations */
@@ -178,6 +183,9 @@ typedef struct {
     int draw;              /* number of the draw in each seed's sequence */
 } SolverStep;
 void solver_step(Context *ctx, Tensor x, const SolverStep *step, Tensor out); /* out may be x */
+
+/* fill.cu: values[i] = value, device [count]. */
+void fill(Context *ctx, float *values, int count, float value);
 
 /* noise.cu: x [n,h,w,c] F32 = scale * the normals that PyTorch's CUDA generator, seeded with the
  * image's seed mod 2^32, makes as draw number `draw` of shape [c,h,w].  seeds: device [n]. */

@@ -91,10 +91,11 @@ static void print_result(const Bench *b, const double *seconds, long long macs) 
     json_decref(result);
 }
 
-static double run_seconds(Denoiser *denoiser, Tensor x, const float *sigma) {
+static double run_seconds(Denoiser *denoiser, Tensor x) {
     device_synchronize(denoiser->ctx);
     const double began = monotonic_seconds();
-    denoiser_step(denoiser, x, sigma, (SolverStep){.a = 0.5f, .b = 0.5f}, x);
+    denoiser_set_one_sigma(denoiser, 1);
+    denoiser_step(denoiser, x, (SolverStep){.a = 0.5f, .b = 0.5f}, x);
     device_synchronize(denoiser->ctx);
     return monotonic_seconds() - began;
 }
@@ -103,19 +104,16 @@ static double run_seconds(Denoiser *denoiser, Tensor x, const float *sigma) {
 static bool time_runs(const Bench *b, Denoiser *denoiser, Tensor x, double *seconds, Error *error) {
     Context *ctx = denoiser->ctx;
     uint64_t *seeds = device_alloc(ctx, b->batch * sizeof *seeds);
-    float *sigma = malloc(b->batch * sizeof *sigma);
     uint64_t *host_seeds = calloc(b->batch, sizeof *host_seeds);
-    const bool memory = sigma != NULL && host_seeds != NULL;
+    const bool memory = host_seeds != NULL;
     if (memory) {
-        for (int i = 0; i < b->batch; i++) sigma[i] = 1;
         device_upload(ctx, seeds, host_seeds, b->batch * sizeof *seeds);
         noise_fill(ctx, seeds, 0, 1, x);
         double warm = 0;
         for (int i = 0; context_ok(ctx) && (i < WARM_UP_RUNS || warm < WARM_UP_SECONDS); i++)
-            warm += run_seconds(denoiser, x, sigma);
-        for (int i = 0; i < b->repeat; i++) seconds[i] = run_seconds(denoiser, x, sigma);
+            warm += run_seconds(denoiser, x);
+        for (int i = 0; i < b->repeat; i++) seconds[i] = run_seconds(denoiser, x);
     }
-    free(sigma);
     free(host_seeds);
     device_free(ctx, seeds);
     if (!memory) return fail(error, "out of memory");

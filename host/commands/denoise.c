@@ -148,7 +148,8 @@ static void run_batch(Denoiser *denoiser, Images *images, Tensor x, int i) {
     float *pixels = images->pixels + i * image;
     device_upload(ctx, x.data, pixels, tensor_bytes(x));
     denoiser_set_labels(denoiser, images->labels + i, x.n);
-    denoiser_step(denoiser, x, images->sigma + i, (SolverStep){.b = 1}, x);
+    denoiser_set_sigma(denoiser, images->sigma + i, x.n);
+    denoiser_step(denoiser, x, (SolverStep){.b = 1}, x);
     device_download(ctx, pixels, x.data, tensor_bytes(x));
     denoiser_logvar(denoiser, images->sigma + i, x.n, images->logvar + i);
 }

@@ -24,7 +24,6 @@ typedef struct {
     int32_t *labels;
     uint64_t *host_seeds;
     double *host_squared, *totals;
-    float *sigma;
     double *weights; /* [levels]: total rescaled entropy = sum of weight * squared error */
     double saved;    /* when the state was */
     Progress progress;
@@ -69,17 +68,16 @@ static bool allocate(Measurement *m) {
     m->host_seeds = calloc(batch, sizeof *m->host_seeds);
     m->host_squared = calloc(batch, sizeof *m->host_squared);
     m->totals = calloc(batch, sizeof *m->totals);
-    m->sigma = calloc(batch, sizeof *m->sigma);
     m->weights = calloc(m->options->levels, sizeof *m->weights);
     if (!context_ok(ctx)) return fail(m->error, "%s", context_error(ctx)->text);
-    return (m->labels && m->host_seeds && m->host_squared && m->totals && m->sigma && m->weights) ||
+    return (m->labels && m->host_seeds && m->host_squared && m->totals && m->weights) ||
            fail(m->error, "out of memory for a batch of %d images on the host", batch);
 }
 
 static void release(Measurement *m) {
     Context *ctx = m->denoiser->ctx;
     void *device[] = {m->x0.data, m->x.data, m->seeds, m->squared, m->power, m->amplitude};
-    void *host[] = {m->labels, m->host_seeds, m->host_squared, m->totals, m->sigma, m->weights};
+    void *host[] = {m->labels, m->host_seeds, m->host_squared, m->totals, m->weights};
     for (size_t i = 0; i < sizeof device / sizeof *device; i++) device_free(ctx, device[i]);
     for (size_t i = 0; i < sizeof host / sizeof *host; i++) free(host[i]);
 }
@@ -130,9 +128,9 @@ static bool measure_level(Measurement *m, int level, int n) {
     const float sigma = (float)m->options->sigma[level];
     const Tensor x0 = tensor_images(m->x0, 0, n), x = tensor_images(m->x, 0, n);
     double *power = m->power != NULL ? m->power + level * m->directions : NULL;
-    for (int i = 0; i < n; i++) m->sigma[i] = sigma;
     noise_add(ctx, x0, m->seeds, RANDOM_NOISE_DRAW, sigma, x);
-    denoiser_error(m->denoiser, x, m->sigma, x0, m->squared, power);
+    denoiser_set_one_sigma(m->denoiser, sigma);
+    denoiser_error(m->denoiser, x, x0, m->squared, power);
     device_download(ctx, m->host_squared, m->squared, n * sizeof(double));
     if (!context_ok(ctx)) return fail(m->error, "%s", context_error(ctx)->text);
     for (int i = 0; i < n; i++)

@@ -5,8 +5,6 @@
 #include "io/hash.h"
 #include "nets/convnet.h"
 
-/* Images of a pass: enough for every processor, and a multiple of 4, so that each pass of bytes and of
- * F32 features begins at 16 bytes. */
 enum { IMAGES_PER_PROCESSOR = 16 };
 
 static FeatureNet *load(Context *ctx, const Safetensors *file, Error *error) {
@@ -36,9 +34,8 @@ static void take_memory(Features *f) {
 
 bool features_create(Features *features, Context *ctx, const char *path, int h, int w, int c, int batch,
                      Error *error) {
-    const int most = IMAGES_PER_PROCESSOR * context_processors(ctx);
     *features = (Features){.ctx = ctx, .h = h, .w = w, .c = c, .batch = batch};
-    features->pass = batch < most ? batch : most;
+    features->pass = context_pass(ctx, IMAGES_PER_PROCESSOR, batch);
     Safetensors *file = safetensors_open(path, error);
     if (file == NULL) return false;
     features->net = load(ctx, file, error);

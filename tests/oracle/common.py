@@ -34,6 +34,11 @@ def on_cpu_target():
     return "simt" in kairos("info", "--net", SHIPPED)
 
 
+# What gives an image the same bytes in every batch: cuDNN and cuBLAS choose algorithms by the batch, their
+# stand-ins on the CPU do not.
+ENGINE = "library" if on_cpu_target() else "native"
+
+
 @torch.no_grad()
 def random_network(config, seed):
     """An EDM2 of random weights, with gains that let every part of it matter."""

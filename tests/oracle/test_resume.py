@@ -6,12 +6,10 @@ import tempfile
 import time
 import unittest
 
-from common import KAIROS, SHIPPED, kairos, on_cpu_target
+from common import ENGINE, KAIROS, SHIPPED, kairos
 from png import read_png
 
 SEEDS = 64
-# cuDNN's last bits may depend on the batch; on the CPU no engine's do.
-ENGINE = "library" if on_cpu_target() else "native"
 
 
 def options(folder, batch):
