@@ -22,10 +22,8 @@ namespace {
 struct Prepared;
 struct Key {  // of a primitive, beside the sizes of its filter
     int h, w, pad_h, pad_w;
-    float beta;
     bool operator<(const Key &other) const {
-        return std::tie(h, w, pad_h, pad_w, beta) <
-               std::tie(other.h, other.w, other.pad_h, other.pad_w, other.beta);
+        return std::tie(h, w, pad_h, pad_w) < std::tie(other.h, other.w, other.pad_h, other.pad_w);
     }
 };
 }  // namespace
@@ -212,7 +210,6 @@ struct Prepared {
     memory weights;        // in oneDNN's order
     bool converts;         // the type is one that oneDNN does not have here, and float32 stands in
     cudnnDataType_t type;  // of x and y in memory
-    float beta;
     size_t x_count, y_count, element;  // of one image; bytes
 };
 
@@ -224,14 +221,6 @@ void to_floats(cudnnDataType_t type, const void *from, size_t count, float *to) 
             to[i] = __bfloat162float(static_cast<const __nv_bfloat16 *>(from)[i]);
 }
 
-void from_floats(cudnnDataType_t type, const float *from, size_t count, void *to) {
-    if (type == CUDNN_DATA_HALF)
-        for (size_t i = 0; i < count; i++) static_cast<__half *>(to)[i] = __float2half_rn(from[i]);
-    else
-        for (size_t i = 0; i < count; i++)
-            static_cast<__nv_bfloat16 *>(to)[i] = __float2bfloat16_rn(from[i]);
-}
-
 dnnl::convolution_forward::primitive_desc describe(const cudnnFilterStruct &filter, const Key &key,
                                                    memory::data_type type) {
     const memory::dims x = {1, filter.c, key.h, key.w}, w = {filter.k, filter.c, filter.h, filter.w};
@@ -240,16 +229,11 @@ dnnl::convolution_forward::primitive_desc describe(const cudnnFilterStruct &filt
     const memory::dims pad = {key.pad_h, key.pad_w};
     dnnl::primitive_attr attributes;
     attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-    if (key.beta != 0) {
-        dnnl::post_ops sum;
-        sum.append_sum(key.beta);
-        attributes.set_post_ops(sum);
-    }
     return {{dnnl::prop_kind::forward_inference,
              dnnl::algorithm::convolution_direct,
              {x, type, memory::format_tag::nhwc},
              {w, type, memory::format_tag::any},
-             {y, type, memory::format_tag::nhwc},
+             {y, memory::data_type::f32, memory::format_tag::nhwc},
              {1, 1},
              pad,
              pad},
@@ -293,7 +277,6 @@ std::shared_ptr<Prepared> prepare(const cudnnFilterStruct &filter, const Key &ke
     result->primitive = dnnl::convolution_forward(result->description);
     result->weights =
         reordered(filter, weights, result->converts, type, result->description.weights_desc());
-    result->beta = key.beta;
     result->element = filter.type == CUDNN_DATA_FLOAT ? 4 : 2;
     const auto elements = [](const memory::desc &d) {
         size_t count = 1;
@@ -326,23 +309,50 @@ void execute(const Prepared &p, const void *x, void *y) {
                          {DNNL_ARG_SCRATCHPAD, space}});
 }
 
-void convolve_image(const Prepared &p, const char *x, char *y) {
-    if (!p.converts) return execute(p, x, y);
+// y = sums + beta y, rounded once.
+template <typename T, typename ToFloat, typename FromFloat>
+void finish(const float *sums, size_t count, float beta, T *y, ToFloat to_float, FromFloat from_float) {
+    for (size_t i = 0; i < count; i++)
+        y[i] = from_float(beta != 0 ? sums[i] + beta * to_float(y[i]) : sums[i]);
+}
+
+void finish(const Prepared &p, const float *sums, float beta, void *y) {
+    switch (p.type) {
+        case CUDNN_DATA_HALF:
+            return finish(sums, p.y_count, beta, static_cast<__half *>(y), __half2float,
+                          __float2half_rn);
+        case CUDNN_DATA_BFLOAT16:
+            return finish(sums, p.y_count, beta, static_cast<__nv_bfloat16 *>(y), __bfloat162float,
+                          __float2bfloat16_rn);
+        default: {
+            const auto same = [](float v) { return v; };
+            return finish(sums, p.y_count, beta, static_cast<float *>(y), same, same);
+        }
+    }
+}
+
+// oneDNN could add beta y too, but has only its slow reference code for that.
+void convolve_image(const Prepared &p, const char *x, float beta, char *y) {
     static thread_local std::vector<float> x_memory, y_memory;
-    float *x_floats = scratch(x_memory, p.x_count), *y_floats = scratch(y_memory, p.y_count);
-    to_floats(p.type, x, p.x_count, x_floats);
-    if (p.beta != 0) to_floats(p.type, y, p.y_count, y_floats);
-    execute(p, x_floats, y_floats);
-    from_floats(p.type, y_floats, p.y_count, y);
+    const void *input = x;
+    if (p.converts) {
+        float *x_floats = scratch(x_memory, p.x_count);
+        to_floats(p.type, x, p.x_count, x_floats);
+        input = x_floats;
+    }
+    if (p.type == CUDNN_DATA_FLOAT && beta == 0) return execute(p, input, y);
+    float *sums = scratch(y_memory, p.y_count);
+    execute(p, input, sums);
+    finish(p, sums, beta, y);
 }
 
 // As many images as there are threads go to one thread each; those that remain get all threads.
-void convolve(const Prepared &p, const char *x, char *y, int images) {
+void convolve(const Prepared &p, const char *x, float beta, char *y, int images) {
     const size_t x_step = p.x_count * p.element, y_step = p.y_count * p.element;
     const int shared_out = images / omp_get_max_threads() * omp_get_max_threads();
 #pragma omp parallel for schedule(dynamic) if (shared_out > 0)
-    for (int i = 0; i < shared_out; i++) convolve_image(p, x + i * x_step, y + i * y_step);
-    for (int i = shared_out; i < images; i++) convolve_image(p, x + i * x_step, y + i * y_step);
+    for (int i = 0; i < shared_out; i++) convolve_image(p, x + i * x_step, beta, y + i * y_step);
+    for (int i = shared_out; i < images; i++) convolve_image(p, x + i * x_step, beta, y + i * y_step);
 }
 
 }  // namespace
@@ -375,8 +385,7 @@ cudnnStatus_t cudnnConvolutionForward(cudnnHandle_t handle, const void *alpha,
     if (algorithm != CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM)
         return CUDNN_STATUS_NOT_SUPPORTED;
     if (workspace == nullptr || workspace_bytes < WORKSPACE) return CUDNN_STATUS_BAD_PARAM;
-    const Key key = {x_layout->h, x_layout->w, convolution->pad_h, convolution->pad_w,
-                     *static_cast<const float *>(beta)};
+    const Key key = {x_layout->h, x_layout->w, convolution->pad_h, convolution->pad_w};
     if (x_layout->c != filter->c || y_layout->c != filter->k || y_layout->n != x_layout->n ||
         y_layout->h != key.h + 2 * key.pad_h - filter->h + 1 ||
         y_layout->w != key.w + 2 * key.pad_w - filter->w + 1)
@@ -389,9 +398,10 @@ cudnnStatus_t cudnnConvolutionForward(cudnnHandle_t handle, const void *alpha,
         if (!unchanged(filter, weights)) return CUDNN_STATUS_EXECUTION_FAILED;
         std::shared_ptr<Prepared> &prepared = filter->prepared[key];
         if (prepared == nullptr) prepared = prepare(*filter, key, weights);
-        simt::enqueue(handle->stream, [p = prepared, x, y, images = x_layout->n, workspace] {
+        simt::enqueue(handle->stream, [p = prepared, x, y, images = x_layout->n, workspace,
+                                       beta = *static_cast<const float *>(beta)] {
             memset(workspace, 0xff, WORKSPACE);
-            convolve(*p, static_cast<const char *>(x), static_cast<char *>(y), images);
+            convolve(*p, static_cast<const char *>(x), beta, static_cast<char *>(y), images);
         });
     } catch (const dnnl::error &) {
         return CUDNN_STATUS_INTERNAL_ERROR;
