@@ -1,32 +1,15 @@
-// cuDNN's convolution on the CPU, by oneDNN.  Every primitive is made for one image and run for each
-// image of the batch, so that an image's result does not depend on the others.
-#include <omp.h>
+// cuDNN's handles, descriptors and convolution on the CPU; convolution.cpp does the work.
 #include <stdint.h>
 #include <string.h>
 
-#include <dnnl.hpp>
 #include <map>
-#include <memory>
 #include <new>
-#include <tuple>
-#include <vector>
 
-// After the C++ headers, some of which have attributes that CUDA's words would replace.
-#include "include/cudnn.h"
-
-#include "include/cuda_bf16.h"
-#include "include/cuda_fp16.h"
+#include "convolution.h"
 #include "stream.h"
 
-namespace {
-struct Prepared;
-struct Key {  // of a primitive, beside the sizes of its filter
-    int h, w, pad_h, pad_w;
-    bool operator<(const Key &other) const {
-        return std::tie(h, w, pad_h, pad_w) < std::tie(other.h, other.w, other.pad_h, other.pad_w);
-    }
-};
-}  // namespace
+using simt::Convolution;
+using simt::ConvolutionShape;
 
 struct cudnnContext {
     cudaStream_t stream;
@@ -40,9 +23,9 @@ struct cudnnFilterStruct {
     cudnnDataType_t type;
     cudnnTensorFormat_t format;
     int k, c, h, w;
-    const void *weights;  // those that `prepared` holds, once it holds any
+    const void *weights;  // those that `prepared` hold, once there are any
     uint64_t checksum;    // of them, in faithful mode
-    std::map<Key, std::shared_ptr<Prepared>> prepared;
+    std::map<ConvolutionShape, std::shared_ptr<const Convolution>> prepared;
 };
 struct cudnnConvolutionStruct {
     int pad_h, pad_w;
@@ -193,169 +176,7 @@ cudnnStatus_t cudnnGetConvolutionForwardWorkspaceSize(
     return CUDNN_STATUS_SUCCESS;
 }
 
-// ---- a convolution of one image ---------------------------------------------------------------------
-
-namespace {
-
-using dnnl::memory;
-
-dnnl::engine &cpu() {
-    static dnnl::engine engine(dnnl::engine::kind::cpu, 0);
-    return engine;
-}
-
-struct Prepared {
-    dnnl::convolution_forward::primitive_desc description;
-    dnnl::convolution_forward primitive;
-    memory weights;        // in oneDNN's order
-    bool converts;         // the type is one that oneDNN does not have here, and float32 stands in
-    cudnnDataType_t type;  // of x and y in memory
-    size_t x_count, y_count, element;  // of one image; bytes
-};
-
-void to_floats(cudnnDataType_t type, const void *from, size_t count, float *to) {
-    if (type == CUDNN_DATA_HALF)
-        for (size_t i = 0; i < count; i++) to[i] = __half2float(static_cast<const __half *>(from)[i]);
-    else
-        for (size_t i = 0; i < count; i++)
-            to[i] = __bfloat162float(static_cast<const __nv_bfloat16 *>(from)[i]);
-}
-
-dnnl::convolution_forward::primitive_desc describe(const cudnnFilterStruct &filter, const Key &key,
-                                                   memory::data_type type) {
-    const memory::dims x = {1, filter.c, key.h, key.w}, w = {filter.k, filter.c, filter.h, filter.w};
-    const memory::dims y = {1, filter.k, key.h + 2 * key.pad_h - filter.h + 1,
-                            key.w + 2 * key.pad_w - filter.w + 1};
-    const memory::dims pad = {key.pad_h, key.pad_w};
-    dnnl::primitive_attr attributes;
-    attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-    return {{dnnl::prop_kind::forward_inference,
-             dnnl::algorithm::convolution_direct,
-             {x, type, memory::format_tag::nhwc},
-             {w, type, memory::format_tag::any},
-             {y, memory::data_type::f32, memory::format_tag::nhwc},
-             {1, 1},
-             pad,
-             pad},
-            attributes,
-            cpu()};
-}
-
-// bfloat16 where the processor has instructions for it.
-bool is_native(cudnnDataType_t type) {
-    return type == CUDNN_DATA_FLOAT ||
-           (type == CUDNN_DATA_BFLOAT16 &&
-            dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core_bf16);
-}
-
-memory reordered(const cudnnFilterStruct &filter, const void *weights, bool converts,
-                 memory::data_type type, const memory::desc &to) {
-    std::vector<float> floats;
-    if (converts) {
-        floats.resize(static_cast<size_t>(filter.k) * filter.c * filter.h * filter.w);
-        to_floats(filter.type, weights, floats.size(), floats.data());
-        weights = floats.data();
-    }
-    const memory given({{filter.k, filter.c, filter.h, filter.w}, type, memory::format_tag::ohwi},
-                       cpu(), const_cast<void *>(weights));
-    memory result(to, cpu());
-    dnnl::stream stream(cpu());
-    dnnl::reorder(given, result).execute(stream, const_cast<memory &>(given), result);
-    stream.wait();
-    return result;
-}
-
-std::shared_ptr<Prepared> prepare(const cudnnFilterStruct &filter, const Key &key,
-                                  const void *weights) {
-    auto result = std::make_shared<Prepared>();
-    result->converts = !is_native(filter.type);
-    result->type = filter.type;
-    const memory::data_type type = result->converts || filter.type == CUDNN_DATA_FLOAT
-                                       ? memory::data_type::f32
-                                       : memory::data_type::bf16;
-    result->description = describe(filter, key, type);
-    result->primitive = dnnl::convolution_forward(result->description);
-    result->weights =
-        reordered(filter, weights, result->converts, type, result->description.weights_desc());
-    result->element = filter.type == CUDNN_DATA_FLOAT ? 4 : 2;
-    const auto elements = [](const memory::desc &d) {
-        size_t count = 1;
-        for (const auto size : d.dims()) count *= size;
-        return count;
-    };
-    result->x_count = elements(result->description.src_desc());
-    result->y_count = elements(result->description.dst_desc());
-    return result;
-}
-
-// ---- a batch ----------------------------------------------------------------------------------------
-
-// Memory of one OS thread that is kept from call to call.
-template <typename T>
-T *scratch(std::vector<T> &memory, size_t count) {
-    if (memory.size() < count) memory.resize(count);
-    return memory.data();
-}
-
-void execute(const Prepared &p, const void *x, void *y) {
-    static thread_local std::vector<char> scratchpad;
-    static thread_local dnnl::stream stream(cpu());
-    const memory::desc needed = p.description.scratchpad_desc();
-    const memory space(needed, cpu(), scratch(scratchpad, needed.get_size() + 1));
-    p.primitive.execute(stream,
-                        {{DNNL_ARG_SRC, {p.description.src_desc(), cpu(), const_cast<void *>(x)}},
-                         {DNNL_ARG_WEIGHTS, p.weights},
-                         {DNNL_ARG_DST, {p.description.dst_desc(), cpu(), y}},
-                         {DNNL_ARG_SCRATCHPAD, space}});
-}
-
-// y = sums + beta y, rounded once.
-template <typename T, typename ToFloat, typename FromFloat>
-void finish(const float *sums, size_t count, float beta, T *y, ToFloat to_float, FromFloat from_float) {
-    for (size_t i = 0; i < count; i++)
-        y[i] = from_float(beta != 0 ? sums[i] + beta * to_float(y[i]) : sums[i]);
-}
-
-void finish(const Prepared &p, const float *sums, float beta, void *y) {
-    switch (p.type) {
-        case CUDNN_DATA_HALF:
-            return finish(sums, p.y_count, beta, static_cast<__half *>(y), __half2float,
-                          __float2half_rn);
-        case CUDNN_DATA_BFLOAT16:
-            return finish(sums, p.y_count, beta, static_cast<__nv_bfloat16 *>(y), __bfloat162float,
-                          __float2bfloat16_rn);
-        default: {
-            const auto same = [](float v) { return v; };
-            return finish(sums, p.y_count, beta, static_cast<float *>(y), same, same);
-        }
-    }
-}
-
-// oneDNN could add beta y too, but has only its slow reference code for that.
-void convolve_image(const Prepared &p, const char *x, float beta, char *y) {
-    static thread_local std::vector<float> x_memory, y_memory;
-    const void *input = x;
-    if (p.converts) {
-        float *x_floats = scratch(x_memory, p.x_count);
-        to_floats(p.type, x, p.x_count, x_floats);
-        input = x_floats;
-    }
-    if (p.type == CUDNN_DATA_FLOAT && beta == 0) return execute(p, input, y);
-    float *sums = scratch(y_memory, p.y_count);
-    execute(p, input, sums);
-    finish(p, sums, beta, y);
-}
-
-// As many images as there are threads go to one thread each; those that remain get all threads.
-void convolve(const Prepared &p, const char *x, float beta, char *y, int images) {
-    const size_t x_step = p.x_count * p.element, y_step = p.y_count * p.element;
-    const int shared_out = images / omp_get_max_threads() * omp_get_max_threads();
-#pragma omp parallel for schedule(dynamic) if (shared_out > 0)
-    for (int i = 0; i < shared_out; i++) convolve_image(p, x + i * x_step, beta, y + i * y_step);
-    for (int i = shared_out; i < images; i++) convolve_image(p, x + i * x_step, beta, y + i * y_step);
-}
-
-}  // namespace
+// ---- convolution ------------------------------------------------------------------------------------
 
 // The weights in oneDNN's order are made once for each descriptor and size of image; in faithful mode a
 // change of the weights since is an error, which real cuDNN would not make.
@@ -385,10 +206,12 @@ cudnnStatus_t cudnnConvolutionForward(cudnnHandle_t handle, const void *alpha,
     if (algorithm != CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM)
         return CUDNN_STATUS_NOT_SUPPORTED;
     if (workspace == nullptr || workspace_bytes < WORKSPACE) return CUDNN_STATUS_BAD_PARAM;
-    const Key key = {x_layout->h, x_layout->w, convolution->pad_h, convolution->pad_w};
+    const ConvolutionShape shape = {filter->type, filter->k,          filter->c,
+                                    filter->h,    filter->w,          x_layout->h,
+                                    x_layout->w,  convolution->pad_h, convolution->pad_w};
     if (x_layout->c != filter->c || y_layout->c != filter->k || y_layout->n != x_layout->n ||
-        y_layout->h != key.h + 2 * key.pad_h - filter->h + 1 ||
-        y_layout->w != key.w + 2 * key.pad_w - filter->w + 1)
+        y_layout->h != shape.h + 2 * shape.pad_h - filter->h + 1 ||
+        y_layout->w != shape.w + 2 * shape.pad_w - filter->w + 1)
         return CUDNN_STATUS_BAD_PARAM;
     if (*static_cast<const float *>(alpha) != 1 || x_layout->format != CUDNN_TENSOR_NHWC ||
         y_layout->format != CUDNN_TENSOR_NHWC || filter->format != CUDNN_TENSOR_NHWC ||
@@ -396,17 +219,17 @@ cudnnStatus_t cudnnConvolutionForward(cudnnHandle_t handle, const void *alpha,
         return CUDNN_STATUS_NOT_SUPPORTED;
     try {
         if (!unchanged(filter, weights)) return CUDNN_STATUS_EXECUTION_FAILED;
-        std::shared_ptr<Prepared> &prepared = filter->prepared[key];
-        if (prepared == nullptr) prepared = prepare(*filter, key, weights);
+        std::shared_ptr<const Convolution> &prepared = filter->prepared[shape];
+        if (prepared == nullptr) prepared = simt::convolution_create(shape, weights);
         simt::enqueue(handle->stream, [p = prepared, x, y, images = x_layout->n, workspace,
                                        beta = *static_cast<const float *>(beta)] {
             memset(workspace, 0xff, WORKSPACE);
-            convolve(*p, static_cast<const char *>(x), beta, static_cast<char *>(y), images);
+            simt::convolve(*p, static_cast<const char *>(x), beta, static_cast<char *>(y), images);
         });
-    } catch (const dnnl::error &) {
-        return CUDNN_STATUS_INTERNAL_ERROR;
     } catch (const std::bad_alloc &) {
         return CUDNN_STATUS_ALLOC_FAILED;
+    } catch (const std::exception &) {
+        return CUDNN_STATUS_INTERNAL_ERROR;
     }
     return CUDNN_STATUS_SUCCESS;
 }
