@@ -21,10 +21,12 @@ MAKEFLAGS += -j$(shell nproc)
 endif
 .DELETE_ON_ERROR:
 .SECONDARY:
-# Commands are shown by the file they make; make V=1 shows them whole.
+# Commands are shown by the file they make; make V=1 shows them whole.  make WERROR=1 fails at warnings, and
+# at registers that nvcc spills.  make CUDNN=FOLDER takes cuDNN from elsewhere than CUDA's folder.
 Q    := $(if $(V),,@)
 show  = $(if $(V),,@echo "  $(1)  $@")
 
+comma   := ,
 BUILD   ?= build
 PREFIX  ?= /usr/local
 ARCH    ?= native
@@ -46,7 +48,7 @@ program_objects = $(call kernel_objects,$(1)) $(call objects,$(1),$(HOST))
 library_objects = $(call kernel_objects,$(1)) $(call objects,$(1),$(LIBRARY))
 
 # ---- how each variant compiles ----------------------------------------------------------------------
-WARNINGS  := -Wall -Wextra -Werror
+WARNINGS  := -Wall -Wextra $(if $(WERROR),-Werror)
 SANITIZE  := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 # Multiply-adds are fused wherever they stand: if the compiler thought that slower in some loops, as it does
 # for some processors, a sum would depend on which of two loops makes it.
@@ -61,15 +63,16 @@ FLAGS_cuda      := -O2 -g1
 LINK_fast       := -fopenmp -ldnnl -lopenblas -lfftw3f -lboost_context
 LINK_sanitized  := $(LINK_fast) $(SANITIZE)
 LINK_faithful   := $(LINK_sanitized)
-LINK_cuda       := -L$(CUDA)/lib64 -Wl,-rpath,$(CUDA)/lib64 -lcudnn -lcublas -lcufft -lcudart
-INCLUDE_cuda    := -Ikernels -I$(CUDA)/include
+LINK_cuda       := -L$(CUDA)/lib64 -Wl,-rpath,$(CUDA)/lib64 $(if $(CUDNN),-L$(CUDNN)/lib -Wl$(comma)-rpath$(comma)$(CUDNN)/lib) \
+                   -l:libcudnn.so.9 -lcublas -lcufft -lcudart
+INCLUDE_cuda    := -Ikernels -I$(CUDA)/include $(if $(CUDNN),-I$(CUDNN)/include)
 INCLUDE_simt    := -Ikernels -Ikernels/simt/include
 include_of       = $(if $(filter cuda,$(1)),$(INCLUDE_cuda),$(INCLUDE_simt))
 LIBS            := -llapacke -ljansson -lzip -lpng -lpthread -lm -lstdc++
 # PTX of the last one too, which drivers compile for newer GPUs.
 GENCODE         := $(foreach a,80 90 100,-gencode arch=compute_$(a),code=sm_$(a)) \
                    -gencode arch=compute_100,code=compute_100
-NVCC_FLAGS      := -std=c++17 -O3 -lineinfo $(GENCODE) -Werror all-warnings -Xptxas -warn-spills \
+NVCC_FLAGS      := -std=c++17 -O3 -lineinfo $(GENCODE) $(if $(WERROR),-Werror all-warnings) -Xptxas -warn-spills \
                    -Xcompiler -Wall,-Wextra,-Wno-unused-parameter
 
 define variant_rules
@@ -140,14 +143,15 @@ TESTS_sanitized := $(call test_programs,sanitized,$(SIMT_TESTS) $(KERNEL_TESTS) 
 TESTS_fast      := $(call test_programs,fast,$(SIMT_TESTS) $(KERNEL_TESTS))
 TESTS_cuda      := $(call test_programs,cuda,$(KERNEL_TESTS) $(HOST_TESTS))
 
-.PHONY: check check-cpu check-programs check-cuda tests FORCE
+.PHONY: check check-cpu check-programs check-cuda tests tests-cuda FORCE
 tests: $(TESTS_faithful) $(TESTS_sanitized) $(TESTS_fast)
+tests-cuda: $(TESTS_cuda)
 check: check-$(TARGET)
 check-cpu: cpu tests
 	@$(MAKE) --no-print-directory TARGET=cpu check-programs $(addprefix run-,$(ORACLE_TESTS))
 	@echo "make check: all tests passed"
 check-programs: $(addprefix run-,$(TESTS_faithful) $(TESTS_sanitized) $(TESTS_fast))
-check-cuda: cuda $(TESTS_cuda)
+check-cuda: cuda tests-cuda
 	@$(MAKE) --no-print-directory TARGET=cuda $(addprefix run-,$(TESTS_cuda) $(ORACLE_TESTS))
 	@echo "make check: all tests passed on the GPU"
 
@@ -208,7 +212,7 @@ bench: $(BUILD)/kairos.fast
 	$(PYTHON) bench/bench_pytorch.py --kairos $<
 
 gpu-check:
-	@scripts/gpu_check.sh
+	+@scripts/gpu_check.sh
 
 FORMATTED = $(shell git ls-files '*.c' '*.h' '*.cu' '*.cuh' '*.cpp')
 format:

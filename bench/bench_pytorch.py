@@ -42,10 +42,11 @@ def configuration(net):
     return json.loads(safetensors_io.load(os.path.join(ROOT, net))[1]["config"])
 
 
-def pytorch(args, net, batch, memory_format):
+def pytorch(args, net, batch, memory_format, tf32=False):
     """A function that evaluates the network once and returns the seconds that it took.
 
-    As in the published network, the U-Net computes in the type of its input.
+    As in the published network, the U-Net computes in the type of its input.  PyTorch would round the
+    factors of float32 convolutions to TF32 unless told not to; kairos does not.
     """
     torch.manual_seed(0)
     model = EDM2(**configuration(net)).eval().requires_grad_(False).to(args.device, memory_format=memory_format)
@@ -55,6 +56,7 @@ def pytorch(args, net, batch, memory_format):
     labels = torch.eye(model.label_dim)[torch.arange(batch) % model.label_dim].to(args.device)
 
     def run():
+        torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = tf32
         start = time.perf_counter()
         model.unet(x, c_noise, labels)
         if args.device == "cuda":
@@ -81,6 +83,8 @@ def measure(args, net, batch):
         "PyTorch": pytorch(args, net, batch, torch.contiguous_format),
         "PyTorch, channels_last": pytorch(args, net, batch, torch.channels_last),
     }
+    if args.device == "cuda" and args.precision == "fp32":
+        contestants["PyTorch, channels_last, TF32"] = pytorch(args, net, batch, torch.channels_last, tf32=True)
     seconds = {name: [] for name in contestants}
     for turn in range(args.turns + 1):
         for name, run in contestants.items():

@@ -212,7 +212,8 @@ void channel_mean(Context *ctx, Tensor x, Tensor out);
 
 /* ---- measuring --------------------------------------------------------------------------------
  * Sums are double-precision and their order is fixed: the bytes depend neither on the batch nor on the
- * grid.  Planes are images [n,c,h,w] F32, as a Tensor {data, F32, n, c, h, w}. */
+ * grid; a spectrum's only if cuFFT transforms a plane alike in every batch, as FFTW does.  Planes are
+ * images [n,c,h,w] F32, as a Tensor {data, F32, n, c, h, w}. */
 
 /* squared_error.cu: squared[n] = ||x0 - D||^2 over the values of image n; x, x0 [n,h,w,c] F32;
  * squared: device.  planes: the error x0 - D itself, data NULL = not stored.

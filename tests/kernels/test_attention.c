@@ -77,11 +77,25 @@ static void check(Context *ctx, DType dtype, Size s) {
     tensor_free(ctx, qkv), tensor_free(ctx, out);
 }
 
+/* Heads of 250 channels need more shared memory than small GPUs give to a block; narrower ones fit
+ * everywhere. */
+static bool fits(Context *ctx, Size s) {
+    const int c = s.heads * s.d;
+    context_plan_begin(ctx);
+    attention(ctx, shape(F32, s.n, s.h, s.w, 3 * c), s.heads, shape(F32, s.n, s.h, s.w, c));
+    context_plan_end(ctx);
+    if (context_ok(ctx)) return true;
+    assert_true(s.d == 250 && !context_device(ctx).host_cores);
+    expect_error(ctx, "of shared memory");
+    return false;
+}
+
 static void test_values(void **state) {
     (void)state;
     Context *ctx = test_context();
     for (int t = 0; t < 3; ++t)
-        for (int i = 0; i < SIZE_COUNT; ++i) check(ctx, DTYPES[t], SIZES[i]);
+        for (int i = 0; i < SIZE_COUNT; ++i)
+            if (fits(ctx, SIZES[i])) check(ctx, DTYPES[t], SIZES[i]);
     test_context_close(ctx);
 }
 
