@@ -25,7 +25,7 @@ for sde in edm vp; do
     done
 done
 
-# The paper's way: 10,000 sampled paths, 100 times.
+# The paper's way: 10,000 sampled paths, 30 times.
 toy points-15-edm-paths --data points --components 15 --repetitions 30 --order 2.5 --steps 8,16,32
 toy gaussians-15-edm-paths --data gaussians --components 15 --width 0.092 --layout even --repetitions 30 \
     --order 2.5 --steps 8,16,32
@@ -43,5 +43,5 @@ scan() { # ETA spacings...
         done
     done
 }
-scan 1 0.02 0.05 0.1 0.2 0.3 0.4 0.6 1
-scan 0 0.02 0.1 0.4 1
+scan 1 0.02 0.05 0.1 0.15 0.2 0.3 0.4 0.6 1
+scan 0 0.02 0.05 0.1 0.15 0.2 0.3 0.4 0.6 1
