@@ -4,7 +4,9 @@
 
 Nothing in the snapshot is executed (scripts/snapshot_pickle.py).  Weights keep their type (the published
 ones are float16) and their names.  The configuration is read from the constructor's arguments that
-the snapshot records, and every tensor's shape is checked against it.  Needs NumPy only.
+the snapshot records, and every tensor's shape is checked against it.
+
+Needs NumPy and nothing else: scripts/install-deps.sh convert
 """
 import argparse
 import hashlib
@@ -13,9 +15,13 @@ import os
 import sys
 from reprlib import repr as short  # of bounded size, whatever the value
 
-import safetensors_io
-from edm2_layout import check_config, edm2_layout
-from snapshot_pickle import Module, NumpyArray, Persistent, SnapshotError, Tensor, load_snapshot
+from needs import needs
+
+needs("numpy", group="convert")
+
+import safetensors_io  # noqa: E402
+from edm2_layout import check_config, edm2_layout  # noqa: E402
+from snapshot_pickle import Module, NumpyArray, Persistent, SnapshotError, Tensor, load_snapshot  # noqa: E402
 
 POSITIONAL = ["img_resolution", "img_channels", "label_dim", "use_fp16", "sigma_data", "logvar_channels"]
 HARMLESS = {"use_fp16", "dropout"}  # without effect on what the network computes when sampling
@@ -24,9 +30,10 @@ MAX_MODULES = 5000                 # the largest published network has about 700
 
 
 def main():
+    summary, example, _, requirement = __doc__.strip().split("\n\n")
     parser = argparse.ArgumentParser(
-        description=__doc__.split("\n\n")[0], formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="example:\n  " + __doc__.split("\n\n")[1].strip())
+        description=f"{summary}\n{requirement}", formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="example:\n  " + example.strip())
     parser.add_argument("snapshot", help="the published .pkl file")
     parser.add_argument("out", help="the .safetensors file to write")
     args = parser.parse_args()

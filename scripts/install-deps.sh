@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# install-deps.sh [cpu|cuda|check|bench|plot ...]: installs what kairos needs, on Debian and Ubuntu.
+# install-deps.sh [cpu|cuda|check|bench|plot|convert|data ...]: installs what kairos needs, on Debian and Ubuntu.
 #
 #   cuda    what both targets need: a compiler, jansson, LAPACKE, libzip, libpng, stb
 #   cpu     that, and what stands for CUDA's libraries on the CPU: oneDNN, OpenBLAS, FFTW, Boost.Context
@@ -7,6 +7,8 @@
 #   check   what `make check`, `make fuzz` and `make format` need besides
 #   bench   what `make bench` needs besides
 #   plot    what scripts/plot*.py need
+#   convert what scripts/convert_weights.py needs
+#   data    what scripts/make_dataset.py needs
 #
 # Only what is missing is installed, and the lists of packages are fetched only if they are needed.
 # On other systems it says what to install.  The CUDA toolkit is never installed.
@@ -24,8 +26,10 @@ for group in "${groups[@]}"; do
                           clang libclang-rt-dev clang-format) ;;
         bench) packages+=(python3-numpy python3-torch) ;;
         plot) packages+=(python3-matplotlib python3-numpy) ;;
-        -h | --help) sed -n '2,12s/^# \?//p' "$0"; exit 0 ;;
-        *) echo "install-deps.sh: unknown group '$group' (cpu, cuda, check, bench, plot)" >&2; exit 2 ;;
+        convert) packages+=(python3-numpy) ;;
+        data) packages+=(python3-numpy dataset-fashion-mnist) ;;
+        -h | --help) sed -n '2,14s/^# \?//p' "$0"; exit 0 ;;
+        *) echo "install-deps.sh: unknown group '$group' (cpu, cuda, check, bench, plot, convert, data)" >&2; exit 2 ;;
     esac
 done
 

@@ -4,18 +4,24 @@
     scripts/make_dataset.py --out fashion-mnist.zip                     (the training set, 60,000 images)
     scripts/make_dataset.py --out sample.zip --images 1000              (1,000 of them, taken evenly)
 
-The same options give the same bytes (with the same zlib).  Needs Debian's dataset-fashion-mnist.
+The same options give the same bytes (with the same zlib).  Needs NumPy and Debian's dataset-fashion-mnist:
+scripts/install-deps.sh data
 """
 import argparse
 import json
 import os
 import struct
+import sys
 import zipfile
 import zlib
 
-import numpy as np
+from needs import needs
 
-from fashion_mnist import load_pixels
+needs("numpy", group="data")
+
+import numpy as np  # noqa: E402
+
+from fashion_mnist import load_pixels  # noqa: E402
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
@@ -72,12 +78,20 @@ def main():
                         help="60,000 training images (the default) or 10,000 test images")
     parser.add_argument("--images", type=int, help="how many, taken evenly; all of them by default")
     args = parser.parse_args()
-    pixels, labels = load_pixels(args.split)
+    if os.path.isdir(args.out):
+        parser.error(f"--out {args.out}: a folder, expected the name of a file")
+    try:
+        pixels, labels = load_pixels(args.split)
+    except OSError as error:
+        sys.exit(f"make_dataset.py: {error}")
     count = len(labels) if args.images is None else args.images
     if not 1 <= count <= len(labels):
         parser.error(f"--images {count}: expected 1 to {len(labels)}")
     chosen = np.arange(count) * len(labels) // count
-    write_dataset(args.out, pixels[chosen, 0], labels[chosen])
+    try:
+        write_dataset(args.out, pixels[chosen, 0], labels[chosen])
+    except OSError as error:
+        sys.exit(f"make_dataset.py: {args.out}: {error.strerror or error}")
     print(f"{args.out}: {count} images, {os.path.getsize(args.out):,} bytes")
 
 

@@ -7,18 +7,47 @@
 
 One panel for each file, below each other, in a size that a phone shows well.  By order: one panel, a line for
 each file.  Bands are one standard error of the mean over the repetitions.
+Needs Matplotlib: scripts/install-deps.sh plot
 """
 import argparse
 import json
 import math
+import os
+import sys
 
-import matplotlib
+from needs import needs
+
+needs("matplotlib", group="plot")
+
+import matplotlib  # noqa: E402
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
 
 COLOURS = {"standard": "#888888", "edm": "#222222", "entropic": "#d1495b", "rescaled": "#00798c"}
 ORDER_COLOURS = ["#7209b7", "#f4a261", "#2a9d4f", "#4361ee"]
+SETTINGS = dict(data=str, components=int, width=(int, float), layout=str, sde=str, eta=(int, float))
+RESULT = dict(schedule=str, steps=int, kl_mean=(int, float), kl_standard_error=(int, float))
+
+
+def has(value, kinds):
+    return isinstance(value, dict) and all(isinstance(value.get(key), kind) for key, kind in kinds.items())
+
+
+def load(name):
+    """What kairos toy wrote, with the file's name as 'file'."""
+    try:
+        with open(name) as file:
+            run = json.load(file)
+    except OSError as error:
+        sys.exit(f"plot_toy.py: {name}: {error.strerror}")
+    except (ValueError, RecursionError) as error:
+        sys.exit(f"plot_toy.py: {name}: not JSON: {error}")
+    results = run.get("results") if isinstance(run, dict) else None
+    if not isinstance(results, list) or not results or not all(has(r, RESULT) for r in results) or \
+            not has(run.get("settings"), SETTINGS):
+        sys.exit(f"plot_toy.py: {name}: not written by kairos toy --out")
+    return dict(run, file=name)
 
 
 def title(settings):
@@ -55,10 +84,11 @@ def by_steps(axes, run, floor):
 
 
 def by_order(axes, runs, steps):
+    runs = sorted(runs, key=lambda run: spacing_ratio(run["settings"]))
     for i, run in enumerate(runs):
         cells = sorted((r for r in run["results"] if "order" in r and r["steps"] == steps), key=lambda r: r["order"])
         if not cells:
-            raise SystemExit(f"plot_toy.py: no results at {steps} steps")
+            sys.exit(f"plot_toy.py: {run['file']}: no results by order at {steps} steps")
         best = min(cells, key=lambda r: r["kl_mean"])
         settings = run["settings"]
         label = f"{spacing_ratio(settings):.2g}" if settings["data"] == "gaussians" else "points"
@@ -79,10 +109,7 @@ def main():
     parser.add_argument("--steps", type=int, default=16, help="of --by order")
     parser.add_argument("--floor", type=float, default=1e-5, help="smaller values are not shown")
     args = parser.parse_args()
-    runs = []
-    for name in args.files:
-        with open(name) as file:
-            runs.append(json.load(file))
+    runs = [load(name) for name in args.files]
 
     plt.rcParams.update({"font.size": 11, "axes.grid": True, "grid.alpha": 0.3, "axes.titlesize": 11})
     panels = len(runs) if args.by == "steps" else 1
@@ -96,7 +123,13 @@ def main():
     legend = {"title": "width / spacing"} if args.by == "order" else {}
     grid[0, 0].legend(fontsize=8, ncol=2, **legend)
     figure.tight_layout()
-    figure.savefig(args.out, dpi=96)
+    try:
+        os.makedirs(os.path.dirname(args.out) or ".", exist_ok=True)
+        figure.savefig(args.out, dpi=96)
+    except OSError as error:
+        sys.exit(f"plot_toy.py: {args.out}: {error.strerror}")
+    except ValueError as error:  # an ending that is no format
+        sys.exit(f"plot_toy.py: {args.out}: {error}")
 
 
 if __name__ == "__main__":

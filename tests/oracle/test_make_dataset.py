@@ -1,6 +1,8 @@
 """scripts/make_dataset.py: the shipped sample, and PNG files that hold what was put in."""
 import json
 import os
+import subprocess
+import sys
 import tempfile
 import unittest
 import zipfile
@@ -53,6 +55,31 @@ class MakeDataset(unittest.TestCase):
         with open(self.path("a"), "rb") as a, open(self.path("b"), "rb") as b:
             self.assertEqual(a.read(), b.read())
         self.assertEqual(sorted(os.listdir(self.folder)), ["a", "b"])
+
+    def refused(self, said, *arguments, status):
+        """As a user runs it: the last line."""
+        done = subprocess.run([sys.executable, os.path.join(ROOT, "scripts", "make_dataset.py"), *arguments],
+                              stderr=subprocess.PIPE, text=True)
+        self.assertEqual(done.returncode, status, done.stderr)
+        self.assertNotIn("Traceback", done.stderr)
+        self.assertIn(said, done.stderr.splitlines()[-1])
+
+    @unittest.skipUnless(os.path.isdir(fashion_mnist.ROOT), "dataset-fashion-mnist is not installed")
+    def test_paths_that_cannot_be_written(self):
+        self.refused("make_dataset.py: /proc/x.zip: No such file or directory", "--out", "/proc/x.zip", status=1)
+        none = self.path("none/x.zip")
+        self.refused(f"make_dataset.py: {none}: No such file or directory", "--out", none, "--images", "1", status=1)
+        self.refused(f"--out {self.folder}: a folder", "--out", self.folder, "--images", "1", status=2)
+        self.assertEqual(os.listdir(self.folder), [])
+
+    def test_without_the_images(self):
+        """The message of fashion_mnist.py alone, which says what to install."""
+        code = ("import sys; sys.path[:0] = sys.argv[1:2]; import fashion_mnist, make_dataset;"
+                "fashion_mnist.ROOT = '/none'; sys.argv[1:] = ['--out', sys.argv[2]]; make_dataset.main()")
+        done = subprocess.run([sys.executable, "-c", code, os.path.join(ROOT, "scripts"), self.path("x.zip")],
+                              stderr=subprocess.PIPE, text=True)
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.stderr, "make_dataset.py: /none is missing: sudo apt install dataset-fashion-mnist\n")
 
     @unittest.skipUnless(os.path.isdir(fashion_mnist.ROOT), "dataset-fashion-mnist is not installed")
     def test_the_shipped_sample(self):
