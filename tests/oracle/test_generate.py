@@ -8,13 +8,13 @@ import unittest
 import numpy as np
 import torch
 
-from common import SHIPPED, kairos, load_network, one_hot, random_network, relative_error, save_network
+from common import SHIPPED, kairos, load_network, on_cpu_target, one_hot, random_network, relative_error, save_network
 from png import read_png
 import safetensors_io
 import samplers
 
-SAMPLES_BOUND = 1e-3  # relative L2 of an image after all steps, fp32
-NOISE_BOUND = 1e-6    # absolute; logarithm and sine may differ in their last bits
+SAMPLES_BOUND = dict(cpu=1e-5, gpu=1e-3)  # relative L2 of an image after all steps, fp32
+NOISE_BOUND = 1e-6                        # absolute; logarithm and sine may differ in their last bits
 
 
 def denoiser(net, labels):
@@ -32,6 +32,10 @@ def guided(main, reference, weight):
 
 
 class GenerateTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.target = "cpu" if on_cpu_target() else "gpu"
+
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
         self.addCleanup(self.folder.cleanup)
@@ -65,7 +69,7 @@ class GenerateTest(unittest.TestCase):
         self.assertEqual(out["labels"].tolist(), labels.tolist())
         error = relative_error(out["samples"], expected).max()
         print(f"{self._testMethodName}: largest relative error {error:.1e}", file=sys.stderr)
-        self.assertLessEqual(error, SAMPLES_BOUND)
+        self.assertLessEqual(error, SAMPLES_BOUND[self.target])
         self.check_images(images, seeds, expected)
 
     def check_images(self, folder, seeds, expected):
@@ -75,8 +79,12 @@ class GenerateTest(unittest.TestCase):
         wanted = samplers.pixels(expected).transpose(0, 2, 3, 1)[order]
         found = np.stack([read_png(name) for name in names])
         self.assertEqual(found.shape, wanted.shape)
-        near = np.abs(found.astype(int) - wanted) <= 1
-        self.assertGreaterEqual(near.mean(), 0.999)
+        off = np.abs(found.astype(int) - wanted)
+        if self.target == "cpu":  # a value on the edge of two pixel values can fall to either side
+            self.assertLessEqual(off.max(), 1)
+            self.assertLessEqual(np.count_nonzero(off), 1 + off.size // 10000)
+        else:
+            self.assertGreaterEqual((off <= 1).mean(), 0.999)
 
     def test_deterministic(self):
         self.check(SHIPPED, self.shipped, range(16), ["--eta", 0])
