@@ -5,6 +5,11 @@
  * GPU for tensors of at most 40,960 elements; beyond that its order depends on the GPU, and this is the
  * order of those with a multiprocessor for every 2,048 elements (an A100: 221,184).
  *
+ * The words, and what is drawn as an integer, are PyTorch's bit for bit; normals are up to rounding.
+ * cuRAND's transform on a GPU (_curand_box_muller) fuses its multiply-adds and takes the fast sine,
+ * __sincosf; here each step is rounded and the sine is sinf, so that kairos' own targets stay closer to
+ * one another.
+ *
  * Seeds are taken mod 2^32 here and nowhere else, as NVlabs' samplers do before they seed. */
 #ifndef KAIROS_PHILOX_H
 #define KAIROS_PHILOX_H
@@ -47,15 +52,17 @@ PHILOX_FUNCTION PhiloxBlock random_block(uint64_t seed, int draw, uint64_t eleme
 }
 
 /* The uniform numbers of the Box-Muller transform: u in (0, 1] and an angle v in (0, 2 pi].  Both are
- * x * scale + scale / 2 with each step rounded to float32, so that every target gets the same bits; a
- * fused multiply-add would change 1 in 100 angles.  (x * 2^-32 is exact, fused or not.) */
+ * x * scale + scale / 2 with each step rounded to float32, so that every target of kairos gets the same
+ * bits; a fused multiply-add, which cuRAND has on a GPU, changes 1 in 100 angles in the last bit.
+ * (x * 2^-32 is exact, fused or not.) */
 PHILOX_FUNCTION float box_muller_radius(uint32_t x) { return (float)x * 0x1p-32f + 0x1p-33f; }
 PHILOX_FUNCTION float box_muller_angle(uint32_t y) {
     const float scale = (float)(6.283185307179586 * 0x1p-32);
     return PHILOX_PRODUCT((float)y, scale) + scale / 2;
 }
 
-/* Element number `element` of torch.randn, drawn as tensor number `draw` (0 = first). */
+/* Element number `element` of torch.randn, drawn as tensor number `draw` (0 = first): up to the
+ * rounding of angle, logarithm and sine, in which targets may differ too. */
 PHILOX_FUNCTION float random_normal(uint64_t seed, int draw, uint64_t element) {
     const PhiloxBlock block = random_block(seed, draw, element);
     return sqrtf(-2.0f * logf(box_muller_radius(block.word[0]))) *
