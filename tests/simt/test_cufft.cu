@@ -18,7 +18,7 @@ struct PlanOf {
                          CUFFT_SUCCESS);
         assert_int_equal(cufftSetStream(plan, stream), CUFFT_SUCCESS);
         if (!give_workspace) return;
-        work = device_array<char>(bytes + 1);
+        work = device_array<char>(bytes);
         assert_int_equal(cufftSetWorkArea(plan, work), CUFFT_SUCCESS);
     }
     ~PlanOf() {

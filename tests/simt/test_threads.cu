@@ -222,6 +222,21 @@ static void test_atomics(void **) {
     cudaFree(t);
 }
 
+// Long enough for blocks to run at the same time: a load, a sum and a store instead would lose some.
+__global__ void count_up(unsigned int *count, int times) {
+    for (int i = 0; i < times; ++i) atomicAdd(count, 1u);
+}
+
+static void test_atomics_lose_nothing(void **) {
+    const int blocks = 64, times = 5000000 / 64 / BLOCK;
+    unsigned int *count = device_array<unsigned int>(1);
+    *count = 0;
+    LAUNCH(count_up, blocks, BLOCK, 0, 0, count, times);
+    assert_launched();
+    assert_int_equal(*count, blocks * BLOCK * times);
+    cudaFree(count);
+}
+
 // ---- the order of threads -------------------------------------------------------------------------
 
 // Each thread's turn, before a barrier and after it.
@@ -267,6 +282,7 @@ int main() {
         cmocka_unit_test(test_parts_of_a_warp_meet_by_themselves),
         cmocka_unit_test(test_exited_lanes_do_not_vote),
         cmocka_unit_test(test_atomics),
+        cmocka_unit_test(test_atomics_lose_nothing),
         cmocka_unit_test(test_the_order_is_drawn_anew_at_barriers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
