@@ -6,6 +6,8 @@
 
 #include "support/files.h"
 
+#include "device/philox.h"
+#include "quality/floor.h"
 #include "quality/statistics_file.h"
 #include "support/tensors.h"
 
@@ -129,9 +131,110 @@ static void test_refused(void **state) {
     gaussian_free(&a), gaussian_free(&b);
 }
 
+/* ---- the floor ------------------------------------------------------------------------------------
+ */
+
+/* Of one feature: E of (mean^2 + (s - s')^2) is s^2 (1/n + 2 - 2 c4), with c4 that of a standard
+ * deviation's bias. */
+static void test_floor_of_one_feature(void **state) {
+    (void)state;
+    enum { SETS = 20000 };
+    const int images[] = {2, 3, 10, 1000};
+    Gaussian g = gaussian(1);
+    g.mu[0] = 5, g.sigma[0] = 9;
+    for (int i = 0; i < 4; ++i) {
+        const double n = images[i], c4 = sqrt(2 / (n - 1)) * exp(lgamma(n / 2) - lgamma((n - 1) / 2));
+        const double expected = 9 * (1 / n + 2 - 2 * c4);
+        FrechetFloor floor;
+        Error error = {""};
+        assert_true(frechet_floor(&g, images[i], SETS, &floor, &error));
+        expect_near(floor.mean, expected, 4 * floor.deviation / sqrt(SETS));
+        expect_near(floor.mean, expected, 0.04 * expected);
+        assert_int_equal(floor.sets, SETS);
+    }
+    gaussian_free(&g);
+}
+
+/* The distance of n drawn vectors, by statistics and frechet_distance: that which the floor is short
+ * for.
+ */
+static double drawn_distance(const Gaussian *g, int rank, double phase, int n, uint64_t set) {
+    const int d = g->features;
+    Statistics s;
+    Gaussian own;
+    Error error = {""};
+    assert_true(statistics_create(&s, d, &error));
+    for (int k = 0; k < n; ++k) {
+        float x[16];
+        for (int i = 0; i < d; ++i) {
+            double value = g->mu[i];
+            for (int j = 0; j < rank; ++j)
+                value += sin(1 + phase + 3.7 * i + 1.3 * j * j + 0.1 * i * j) *
+                         random_normal(set, k, (uint64_t)j);
+            x[i] = (float)value;
+        }
+        statistics_add(&s, x, 1);
+    }
+    assert_true(statistics_gaussian(&s, &own, &error));
+    const double value = distance(&own, g);
+    statistics_free(&s);
+    gaussian_free(&own);
+    return value;
+}
+
+/* Fewer images than features, as many, and more; a covariance that is singular, and one that is not. */
+static void test_floor_is_that_of_draws(void **state) {
+    (void)state;
+    enum { D = 6, SETS = 600 };
+    const int ranks[] = {9, 9, 9, 3}, images[] = {3, 7, 40, 20};
+    for (int i = 0; i < 4; ++i) {
+        Gaussian g = product_of(D, ranks[i], 2);
+        FrechetFloor floor;
+        Error error = {""};
+        assert_true(frechet_floor(&g, images[i], SETS, &floor, &error));
+        double sum = 0, squares = 0;
+        for (int set = 0; set < SETS; ++set) {
+            const double value = drawn_distance(&g, ranks[i], 2, images[i], 1000 + set);
+            sum += value, squares += value * value;
+        }
+        const double mean = sum / SETS, deviation = sqrt(squares / SETS - mean * mean);
+        expect_near(floor.mean, mean, 4 * deviation * sqrt(2.0 / SETS));
+        expect_near(floor.deviation, deviation, 0.2 * deviation);
+        gaussian_free(&g);
+    }
+}
+
+/* Draws of the shipped reference by numpy, 24 sets each, within 3 standard errors of theirs. */
+static void test_floor_of_the_shipped_reference(void **state) {
+    (void)state;
+    static const struct {
+        int images;
+        double mean, standard_error;
+    } known[] = {{100, 30.928, 0.756}, {1000, 2.857, 0.084}, {5000, 0.5613, 0.0149}};
+    Gaussian g;
+    Error error = {""};
+    assert_true(gaussian_read(&g, "weights/fashion-mnist-reference.safetensors", "", &error));
+    for (int i = 0; i < 3; ++i) {
+        FrechetFloor floor, again;
+        assert_true(frechet_floor(&g, known[i].images, frechet_floor_sets(128), &floor, &error));
+        assert_true(frechet_floor(&g, known[i].images, frechet_floor_sets(128), &again, &error));
+        assert_true(floor.mean == again.mean && floor.deviation == again.deviation);
+        expect_near(floor.mean, known[i].mean, 3 * known[i].standard_error);
+    }
+    assert_true(frechet_few_images(1279, 128) && !frechet_few_images(1280, 128));
+    assert_false(frechet_floor(&g, 1, 4, &(FrechetFloor){0}, &error));
+    expect_message(&error, "floor of 1 images", NULL);
+    gaussian_free(&g);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_identical),
-                                       cmocka_unit_test(test_diagonal), cmocka_unit_test(test_golden),
-                                       cmocka_unit_test(test_shipped), cmocka_unit_test(test_refused)};
+                                       cmocka_unit_test(test_diagonal),
+                                       cmocka_unit_test(test_golden),
+                                       cmocka_unit_test(test_shipped),
+                                       cmocka_unit_test(test_refused),
+                                       cmocka_unit_test(test_floor_of_one_feature),
+                                       cmocka_unit_test(test_floor_is_that_of_draws),
+                                       cmocka_unit_test(test_floor_of_the_shipped_reference)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
