@@ -22,11 +22,12 @@ static bool names_option(const char *text, const char *name) {
 
 static Option *find_option(Option *options, int count, const char *text, Error *error) {
     for (int i = 0; i < count; i++)
-        if (names_option(text, options[i].name)) return &options[i];
+        if (!options[i].positional && names_option(text, options[i].name)) return &options[i];
     char wanted[64], question[128];
     snprintf(wanted, sizeof wanted, "%.*s", (int)strcspn(text, "="), text);
     Nearest best = {0};
-    for (int i = 0; i < count; i++) nearest_offer(&best, wanted, options[i].name);
+    for (int i = 0; i < count; i++)
+        if (!options[i].positional) nearest_offer(&best, wanted, options[i].name);
     nearest_offer(&best, wanted, "help");
     fail(error, "unknown option --%s%s", wanted, nearest_question(&best, "--", question));
     return NULL;
@@ -101,12 +102,22 @@ static bool read_value(const Option *option, const char *text, Error *error) {
     }
 }
 
+static bool read_positional(Option *options, int count, const char *text, Error *error) {
+    int i = 0;
+    while (i < count && (!options[i].positional || options[i].given)) i++;
+    if (i == count || text[0] == '-')
+        return fail(error, "unexpected argument '%.80s': options begin with --", text);
+    options[i].given = true;
+    *(const char **)options[i].value = text;
+    return true;
+}
+
 /* Reads the option at arguments[*at] and moves *at to the last argument that it took. */
 static bool read_option(Option *options, int option_count, int count, char **arguments, int *at,
                         Error *error) {
     const char *text = arguments[*at];
     if (strncmp(text, "--", 2) != 0 || text[2] == '\0')
-        return fail(error, "unexpected argument '%.80s': options begin with --", text);
+        return read_positional(options, option_count, text, error);
     Option *option = find_option(options, option_count, text + 2, error);
     if (option == NULL) return false;
     option->given = true;
@@ -132,7 +143,10 @@ OptionsResult options_read(Option *options, int option_count, int count, char **
         if (!read_option(options, option_count, count, arguments, &at, error)) return OPTIONS_WRONG;
     }
     for (int i = 0; i < option_count; i++)
-        if (options[i].required && !options[i].given) {
+        if (options[i].required && !options[i].given && options[i].positional) {
+            fail(error, "%s is missing", options[i].name);
+            return OPTIONS_WRONG;
+        } else if (options[i].required && !options[i].given) {
             fail(error, "--%s is missing: --%s %s", options[i].name, options[i].name,
                  options[i].argument != NULL ? options[i].argument : "VALUE");
             return OPTIONS_WRONG;
@@ -163,8 +177,9 @@ static void print_wrapped(FILE *stream, const char *text, int column, int indent
     fprintf(stream, "\n");
 }
 
-/* "--name ARGUMENT" */
+/* "--name ARGUMENT", or "NAME" of a positional one */
 static int format_option(const Option *option, char *text, size_t size) {
+    if (option->positional) return snprintf(text, size, "%s", option->name);
     if (option->kind == OPTION_FLAG) return snprintf(text, size, "--%s", option->name);
     int length =
         snprintf(text, size, "--%s %s", option->name, option->argument != NULL ? option->argument : "");
@@ -212,9 +227,9 @@ void options_print_help(FILE *stream, const OptionsUsage *usage, const Option *o
     fprintf(stream, "Usage: %s", usage->command);
     for (int i = 0; i < option_count; i++) {
         char text[256];
-        if (!options[i].required) continue;
+        if (!options[i].required && !options[i].positional) continue;
         format_option(&options[i], text, sizeof text);
-        fprintf(stream, " %s", text);
+        fprintf(stream, options[i].required ? " %s" : " [%s]", text);
     }
     fprintf(stream, " [options]\n\n");
     print_wrapped(stream, usage->summary, 0, 0);

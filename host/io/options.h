@@ -35,7 +35,8 @@ typedef struct {
     const char *const *choices; /* ends with NULL */
     const char *default_text;   /* NULL: the help shows the value; "": it shows no default */
     bool required;
-    bool given; /* result: it was on the command line */
+    bool positional; /* of OPTION_TEXT: given without --name, anywhere among the options */
+    bool given;      /* result: it was on the command line */
 } Option;
 
 typedef struct {
@@ -47,7 +48,8 @@ typedef struct {
 typedef enum { OPTIONS_RUN, OPTIONS_HELP, OPTIONS_WRONG } OptionsResult;
 
 /* Reads --name value and --name=value from arguments[0..count), which are those after the subcommand's
- * name.  Given twice, the last one counts.  HELP: --help or -h was met.  WRONG: `error` is filled. */
+ * name; what does not begin with -- is the first positional option that has no value yet.
+ * Given twice, the last one counts.  HELP: --help or -h was met.  WRONG: `error` is filled. */
 OptionsResult options_read(Option *options, int option_count, int count, char **arguments,
                            Error *error);
 

@@ -243,6 +243,45 @@ static void help(void **state) {
         if (strstr(text, expected[i]) == NULL) fail_msg("the help lacks '%s':\n%s", expected[i], text);
 }
 
+/* An argument without --, wherever it stands. */
+static void positional(void **state) {
+    (void)state;
+    const char *file = NULL, *outdir = NULL;
+    bool quiet = false;
+    Option options[] = {{.name = "FILE", .kind = OPTION_TEXT, .value = &file, .positional = true},
+                        {.name = "outdir", .kind = OPTION_TEXT, .value = &outdir},
+                        {.name = "quiet", .kind = OPTION_FLAG, .value = &quiet}};
+    char *orders[][4] = {{"f", "--outdir", "d", "--quiet"},
+                         {"--outdir", "d", "f", "--quiet"},
+                         {"--outdir", "d", "--quiet", "f"},
+                         {"--quiet", "f", "--outdir", "d"}};
+    Error error = {""};
+    for (int i = 0; i < 4; i++) {
+        file = outdir = NULL, quiet = false;
+        assert_int_equal(options_read(options, 3, 4, orders[i], &error), OPTIONS_RUN);
+        assert_string_equal(file, "f");
+        assert_string_equal(outdir, "d");
+        assert_true(quiet);
+    }
+    char *two[] = {"f", "g"}, *named[] = {"--FILE", "f"}, *dash[] = {"-f"};
+    assert_int_equal(options_read(options, 3, 2, two, &error), OPTIONS_WRONG);
+    expect_message(&error, "unexpected argument 'g'", NULL);
+    assert_int_equal(options_read(options, 3, 2, named, &error), OPTIONS_WRONG);
+    expect_message(&error, "unknown option --FILE", NULL);
+    assert_int_equal(options_read(options, 3, 1, dash, &error), OPTIONS_WRONG);
+    expect_message(&error, "unexpected argument '-f'", NULL);
+    options[0].required = true;
+    assert_int_equal(options_read(options, 3, 0, NULL, &error), OPTIONS_WRONG);
+    expect_message(&error, "FILE is missing", NULL);
+    const OptionsUsage usage = {"kairos sweep", "Samples.", NULL};
+    char text[1024] = "";
+    FILE *stream = fmemopen(text, sizeof text, "w");
+    options_print_help(stream, &usage, options, 3);
+    fclose(stream);
+    assert_non_null(strstr(text, "Usage: kairos sweep FILE [options]\n"));
+    assert_non_null(strstr(text, "\n  FILE  "));
+}
+
 static void exit_statuses(void **state) {
     (void)state;
     int count;
@@ -280,6 +319,7 @@ int main(void) {
         cmocka_unit_test(missing_values),
         cmocka_unit_test(wrong_numbers),
         cmocka_unit_test(help),
+        cmocka_unit_test(positional),
         cmocka_unit_test(exit_statuses),
         cmocka_unit_test(nearest),
     };
