@@ -8,6 +8,7 @@
 
 #include "io/json.h"
 #include "io/seeds.h"
+#include "schedule/schedule_limits.h"
 
 enum { FILE_LIMIT = 4 << 20, MAX_ITEMS = 256, MAX_NFE = 100000, MAX_SHEET = 64, MAX_CELLS = 1 << 16 };
 
@@ -81,6 +82,24 @@ static bool choose_name(SweepSchedule *schedule, const char *name, const char *w
     return true;
 }
 
+/* Keys of an object that would do nothing to a schedule of its kind. */
+static bool check_keys(const json_t *item, ScheduleKind kind, const char *where, Error *error) {
+    const bool measured = kind >= SCHEDULE_ENTROPIC;
+    const struct {
+        const char *key, *of;
+        bool applies;
+    } keys[] = {{"rho", "\"edm\"", kind == SCHEDULE_EDM},
+                {"c", "\"gaussian\"", kind == SCHEDULE_GAUSSIAN},
+                {"curve", "kinds that are made from a curve", measured},
+                {"rule", "kinds that are made from a curve", measured},
+                {"spectrum", "\"spectral\"", kind == SCHEDULE_SPECTRAL}};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (!keys[i].applies && json_object_get(item, keys[i].key) != NULL)
+            return fail(error, "%s: key '%s' does nothing for the kind \"%s\": it is of %s", where,
+                        keys[i].key, schedule_kinds[kind], keys[i].of);
+    return true;
+}
+
 static bool read_schedule(SweepConfig *config, const json_t *item, const char *file, const char *where,
                           const Lists *inherited, SweepSchedule *schedule, Error *error) {
     const char *kind = json_string_value(item), *name = NULL, *curve = NULL, *spectrum = NULL;
@@ -94,12 +113,12 @@ static bool read_schedule(SweepConfig *config, const json_t *item, const char *f
     const JsonField fields[] = {
         {"kind", JSON_FIELD_TEXT, &kind, true, 0, 0},
         {"name", JSON_FIELD_TEXT, &name, false, 0, 0},
-        {"order", JSON_FIELD_DOUBLE, &order, false, -16, 16},
+        {"order", JSON_FIELD_DOUBLE, &order, false, SCHEDULE_ORDER_LOW, SCHEDULE_ORDER_HIGH},
         {"curve", JSON_FIELD_TEXT, &curve, false, 0, 0},
         {"spectrum", JSON_FIELD_TEXT, &spectrum, false, 0, 0},
         {"rule", JSON_FIELD_TEXT, &rule, false, 0, 0},
-        {"rho", JSON_FIELD_DOUBLE, &request.rho, false, 1e-3, 1e6},
-        {"c", JSON_FIELD_DOUBLE, &request.c, false, 1e-12, 1e12},
+        {"rho", JSON_FIELD_DOUBLE, &request.rho, false, SCHEDULE_RHO_LOW, SCHEDULE_RHO_HIGH},
+        {"c", JSON_FIELD_DOUBLE, &request.c, false, SCHEDULE_C_LOW, SCHEDULE_C_HIGH},
     };
     if (kind == NULL && !json_read_fields(item, where, fields, sizeof fields / sizeof *fields, error))
         return false;
@@ -107,7 +126,9 @@ static bool read_schedule(SweepConfig *config, const json_t *item, const char *f
     if ((request.kind == SCHEDULE_ORDER) != !isnan(order))
         return fail(error, "%s: the kind \"order\", and only that, needs a key 'order' with a number",
                     where);
-    if (!resolve(config, file, &curve, error) || !resolve(config, file, &spectrum, error)) return false;
+    if (!check_keys(item, request.kind, where, error) || !resolve(config, file, &curve, error) ||
+        !resolve(config, file, &spectrum, error))
+        return false;
     /* A curve of its own brings the spectrum that lies beside it. */
     request.order = order;
     request.curve = curve != NULL ? curve : inherited->curve;
@@ -244,10 +265,12 @@ static bool read_fields(SweepConfig *config, const json_t *json, const char *fil
         {"reference", JSON_FIELD_TEXT, &config->reference, true, 0, 0},
         {"curve", JSON_FIELD_TEXT, &lists->curve, false, 0, 0},
         {"spectrum", JSON_FIELD_TEXT, &lists->spectrum, false, 0, 0},
-        {"sigma_min", JSON_FIELD_DOUBLE, &lists->sigma_min, false, 1e-12, 1e12},
-        {"sigma_max", JSON_FIELD_DOUBLE, &lists->sigma_max, false, 1e-12, 1e12},
-        {"rho", JSON_FIELD_DOUBLE, &lists->rho, false, 1e-3, 1e6},
-        {"c", JSON_FIELD_DOUBLE, &lists->c, false, 1e-12, 1e12},
+        {"sigma_min", JSON_FIELD_DOUBLE, &lists->sigma_min, false, SCHEDULE_SIGMA_LOW,
+         SCHEDULE_SIGMA_HIGH},
+        {"sigma_max", JSON_FIELD_DOUBLE, &lists->sigma_max, false, SCHEDULE_SIGMA_LOW,
+         SCHEDULE_SIGMA_HIGH},
+        {"rho", JSON_FIELD_DOUBLE, &lists->rho, false, SCHEDULE_RHO_LOW, SCHEDULE_RHO_HIGH},
+        {"c", JSON_FIELD_DOUBLE, &lists->c, false, SCHEDULE_C_LOW, SCHEDULE_C_HIGH},
         {"schedules", JSON_FIELD_ARRAY, &lists->schedules, true, 0, 0},
         {"solvers", JSON_FIELD_ARRAY, &lists->solvers, true, 0, 0},
         {"eta", JSON_FIELD_DOUBLES, &config->eta, false, 0, 1},

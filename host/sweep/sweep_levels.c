@@ -32,8 +32,9 @@ bool sweep_levels_make(SweepLevelsList *list, const SweepConfig *config, const S
         Error reason = {""};
         if (!schedule_make(&item->levels, &request, &reason)) {
             sweep_levels_free(list);
-            return fail(error, "the schedule '%s': %.900s", config->schedules[schedule].name,
-                        reason.text);
+            return fail(
+                error, "the schedule '%s' from key 'sigma_max', %g, to key 'sigma_min', %g: %.900s",
+                config->schedules[schedule].name, request.sigma_max, request.sigma_min, reason.text);
         }
         item->schedule = schedule;
         list->count++;

@@ -132,12 +132,32 @@ static void refuses_bad_schedules(void **state) {
                    "schedules[1]: is named 'edm', as schedules[0] is");
     expect_refusal("schedules", "[{\"kind\": \"order\"}]", "'order'");
     expect_refusal("schedules", "[{\"kind\": \"edm\", \"order\": 2}]", "'order'");
-    expect_refusal("schedules", "[{\"kind\": \"order\", \"order\": 200}]", "expected -16 to 16");
+    expect_refusal("schedules", "[{\"kind\": \"order\", \"order\": 200}]", "expected -20 to 20");
     expect_refusal("schedules", "[{\"kind\": \"edm\", \"name\": \"../x\"}]", "'../x'");
     expect_refusal("schedules", "[{\"kind\": \"edm\", \"name\": \"\"}]", "letters");
     expect_refusal("schedules", "[{\"kind\": \"rescaled\", \"rule\": \"right\"}]", "'right'");
     expect_refusal("schedules", "[{\"kind\": \"edm\", \"curves\": \"x\"}]", "did you mean curve?");
+    expect_refusal("schedules", "[{\"kind\": \"gaussian\", \"c\": 1e-7}]", "expected 1e-06 to 1e+06");
     expect_refusal("curve", NULL, "schedules[1]: the rescaled schedule needs a \"curve\"");
+}
+
+/* Keys that would do nothing. */
+static void refuses_keys_of_other_kinds(void **state) {
+    (void)state;
+    expect_refusal("schedules", "[{\"kind\": \"rescaled\", \"rho\": 3}]",
+                   "key 'rho' does nothing for the kind \"rescaled\": it is of \"edm\"");
+    expect_refusal("schedules", "[{\"kind\": \"edm\", \"c\": 2}]", "key 'c' does nothing");
+    expect_refusal("schedules", "[{\"kind\": \"gaussian\", \"curve\": \"x\"}]", "key 'curve' does");
+    expect_refusal("schedules", "[{\"kind\": \"log-uniform\", \"rule\": \"left\"}]", "'rule'");
+    expect_refusal("schedules", "[{\"kind\": \"entropic\", \"spectrum\": \"x\"}]",
+                   "key 'spectrum' does nothing for the kind \"entropic\"");
+    SweepConfig config = read_base(
+        "{\"schedules\": [{\"kind\": \"edm\", \"rho\": 3}, {\"kind\": \"gaussian\", \"c\": 2}, "
+        "{\"kind\": "
+        "\"spectral\", \"curve\": \"x\", \"spectrum\": \"y\", \"rule\": \"left\"}]}");
+    assert_true(config.schedules[0].request.rho == 3 && config.schedules[1].request.c == 2);
+    assert_string_equal(config.schedules[2].request.spectrum, "some/y");
+    sweep_config_free(&config);
 }
 
 static void refuses_bad_lists(void **state) {
@@ -191,6 +211,7 @@ int main(void) {
         cmocka_unit_test(whole_tables_come_first),
         cmocka_unit_test(heun_takes_what_the_nfe_allows),
         cmocka_unit_test(refuses_bad_schedules),
+        cmocka_unit_test(refuses_keys_of_other_kinds),
         cmocka_unit_test(refuses_bad_lists),
         cmocka_unit_test(refuses_bad_seeds),
         cmocka_unit_test(refuses_bad_files),
