@@ -11,6 +11,7 @@
 #include "commands/session.h"
 #include "io/hash.h"
 #include "manifest.h"
+#include "quality/floor.h"
 #include "quality/statistics_file.h"
 #include "sweep/report.h"
 
@@ -28,18 +29,26 @@ typedef struct {
 } Command;
 
 static const OptionsUsage usage = {
-    .command = "kairos sweep CONFIG.json",
+    .command = "kairos sweep",
     .summary =
         "Samples and scores every combination of schedules, solvers, eta, NFE and ranges of seeds that "
         "CONFIG.json lists (configs/README.md tells its keys), each once. Results are appended to "
         "DIR/results.jsonl as they come; a sweep that was killed goes on where it stopped. "
-        "DIR/report.html shows them; --report without CONFIG.json only writes it anew.",
+        "DIR/report.html shows them, a table of them is printed at the end; --report without "
+        "CONFIG.json "
+        "only does that anew.",
     .examples =
         "kairos sweep configs/sweep-quick.json --outdir out/quick\n"
         "kairos sweep --report --outdir out/quick\n"};
 
 static int parse(Command *c, int count, char **arguments) {
-    const Option options[] = {
+    Option options[] = {
+        {.name = "CONFIG.json",
+         .kind = OPTION_TEXT,
+         .value = &c->file,
+         .positional = true,
+         .default_text = "",
+         .help = "what is to be tried"},
         {.name = "outdir",
          .kind = OPTION_TEXT,
          .value = &c->outdir,
@@ -66,18 +75,7 @@ static int parse(Command *c, int count, char **arguments) {
          .help = "number of the GPU"},
         {.name = "quiet", .kind = OPTION_FLAG, .value = &c->quiet, .help = "no progress"},
     };
-    enum { OPTIONS = sizeof options / sizeof *options };
-    Option table[OPTIONS];
-    memcpy(table, options, sizeof options);
-    /* CONFIG.json may come first or last. */
-    if (count > 0 && arguments[0][0] != '-') {
-        c->file = *arguments++;
-        count--;
-    } else if (count > 2 && arguments[count - 1][0] != '-' &&
-               strstr(arguments[count - 1], ".json") != NULL) {
-        c->file = arguments[--count];
-    }
-    return options_parse(&usage, table, OPTIONS, count, arguments);
+    return options_parse(&usage, options, sizeof options / sizeof *options, count, arguments);
 }
 
 /* ---- what the configuration names ---------------------------------------------------------------- */
@@ -175,6 +173,18 @@ static bool leave_manifest(const Command *c, int count, char **arguments, Error 
     return ok;
 }
 
+/* What the numbers are worth, said before the work; the report says it too. */
+static void warn_of_few_images(const Command *c) {
+    const long long images = (long long)(c->config.seeds[0].last - c->config.seeds[0].first + 1);
+    const int features = c->reference.features;
+    if (!c->quiet && frechet_few_images(images, features))
+        fprintf(
+            stderr,
+            "%lld images a cell for %d features: fewer than %d for each, so that much of a distance "
+            "is what any images would have (the report's floor)\n",
+            images, features, FRECHET_FEW);
+}
+
 /* ---- the run ------------------------------------------------------------------------------------- */
 
 static bool run(Command *c, int count, char **arguments, Error *error) {
@@ -183,6 +193,7 @@ static bool run(Command *c, int count, char **arguments, Error *error) {
         !gaussian_read(&c->reference, c->config.reference, "", error) || !open_networks(c, error) ||
         !leave_manifest(c, count, arguments, error))
         return false;
+    warn_of_few_images(c);
     const char *slash = strrchr(c->config.net, '/');
     const Sweep sweep = {.config = &c->config,
                          .outdir = c->outdir,
@@ -225,7 +236,8 @@ int command_sweep(int count, char **arguments) {
         session_fail("sweep", &error);
         return 2;
     }
-    const bool ok = c.report ? report_write(c.outdir, &error) : run(&c, count, arguments, &error);
+    const bool ok = (c.report ? report_write(c.outdir, &error) : run(&c, count, arguments, &error)) &&
+                    report_print(c.outdir, stdout, &error);
     release(&c);
     if (ok) printf("%s/report.html\n", c.outdir);
     return ok ? 0 : session_fail("sweep", &error);

@@ -3,10 +3,16 @@
 #ifndef KAIROS_REPORT_H
 #define KAIROS_REPORT_H
 
+#include <stdbool.h>
+#include <stdio.h>
+
 #include "error.h"
 
-/* Writes OUTDIR/report.html from OUTDIR/results.jsonl, sweep.json and sheets/; what there is of them.
- * The same results make the same bytes. */
+/* Writes OUTDIR/report.html from OUTDIR/results.jsonl, sweep.json, run.json and sheets/; what there is
+ * of them.  The same results make the same bytes. */
 bool report_write(const char *outdir, Error *error);
+
+/* The tables of OUTDIR/results.jsonl alone, for a terminal. */
+bool report_print(const char *outdir, FILE *stream, Error *error);
 
 #endif

@@ -2,10 +2,13 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Units of the drawing: small, so that its text is readable where a phone shows it 360 pixels wide. */
 static const double WIDTH = 420, HEIGHT = 320, LEFT = 44, TOP = 26, BOTTOM = 284;
 static const double LABEL_ROOM = 104, NO_LABEL_ROOM = 12, LABEL_HEIGHT = 12.5;
+
+enum { LABEL_LENGTH = 15, MOST_MARKS = 16 };
 
 typedef struct {
     double low, high, from, to; /* values (their logarithms, if log) and where they lie */
@@ -43,6 +46,7 @@ static void find_ranges(Drawing *d) {
             include(&d->y, p.low);
             include(&d->y, p.high);
         }
+    if (chart->y_line != 0) include(&d->y, chart->y_line);
     if (chart->y_most != 0) d->y.high = fmin(d->y.high, chart->y_most);
     if (!(d->x.low <= d->x.high)) d->x.low = d->x.high = 0;
     if (!(d->y.low <= d->y.high)) d->y.low = d->y.high = 0;
@@ -51,35 +55,58 @@ static void find_ranges(Drawing *d) {
 
 /* ---- axes ---------------------------------------------------------------------------------------- */
 
-static void y_tick(Drawing *d, double value) {
+enum { MOST_TICKS = 64 };
+
+typedef struct {
+    double value[MOST_TICKS];
+    int count;
+} Ticks;
+
+static void add_tick(const Drawing *d, Ticks *ticks, double value) {
     const double y = place(&d->y, value);
-    if (y > BOTTOM || y < TOP) return;
-    fprintf(d->page, "<line class=\"grid\" x1=\"%.0f\" x2=\"%.0f\" y1=\"%.1f\" y2=\"%.1f\"/>", LEFT,
-            d->right, y, y);
-    fprintf(d->page, "<text x=\"%.0f\" y=\"%.1f\" text-anchor=\"end\">%g</text>\n", LEFT - 5, y + 4,
-            value);
+    if (y <= BOTTOM && y >= TOP && ticks->count < MOST_TICKS) ticks->value[ticks->count++] = value;
 }
 
-/* 1, 2 and 5 times powers of ten; over many decades the powers alone. */
-static void log_ticks(Drawing *d) {
+/* 1, 2, 3, 5 and 7 times powers of ten; over many decades the powers alone. */
+static Ticks log_ticks(const Drawing *d) {
     static const int all[] = {1, 2, 3, 5, 7};
     const double decades = (d->y.high - d->y.low) / log(10);
+    Ticks ticks = {.count = 0};
     for (int e = (int)floor(d->y.low / log(10)); e <= (int)ceil(d->y.high / log(10)); e++)
         for (int i = 0; i < 5; i++) {
             if (decades > 2.5 && i > 0) continue;
             if (decades > 1.2 && (i == 2 || i == 4)) continue;
-            y_tick(d, all[i] * pow(10, e));
+            add_tick(d, &ticks, all[i] * pow(10, e));
         }
+    return ticks;
 }
 
-static void even_ticks(Drawing *d) {
-    const double raw = (d->y.high - d->y.low) / 5, power = pow(10, floor(log10(raw)));
+/* 3 to 7 multiples of 1, 2 or 5 times a power of ten, from the values `low` to `high`. */
+static Ticks even_ticks(const Drawing *d, double low, double high) {
+    const double raw = (high - low) / 5, power = pow(10, floor(log10(raw)));
     const double step = power * (raw / power < 1.5   ? 1
                                  : raw / power < 3.5 ? 2
                                  : raw / power < 7.5 ? 5
                                                      : 10);
-    for (double v = ceil(d->y.low / step) * step; v <= d->y.high + step / 1e6; v += step)
-        y_tick(d, fabs(v) < step / 1e6 ? 0 : v);
+    Ticks ticks = {.count = 0};
+    for (double k = ceil(low / step - 1e-6); k * step <= high + step / 1e6; k++)
+        add_tick(d, &ticks, k == 0 ? 0 : k * step);
+    return ticks;
+}
+
+static void y_ticks(const Drawing *d) {
+    Ticks ticks = {.count = 0};
+    if (d->chart->log_y) ticks = log_ticks(d);
+    /* Values of less than a decade may have no two of those between them. */
+    if (d->chart->log_y && ticks.count < 3) ticks = even_ticks(d, exp(d->y.low), exp(d->y.high));
+    if (!d->chart->log_y) ticks = even_ticks(d, d->y.low, d->y.high);
+    for (int i = 0; i < ticks.count; i++) {
+        const double y = place(&d->y, ticks.value[i]);
+        fprintf(d->page, "<line class=\"grid\" x1=\"%.0f\" x2=\"%.0f\" y1=\"%.1f\" y2=\"%.1f\"/>", LEFT,
+                d->right, y, y);
+        fprintf(d->page, "<text class=\"y\" x=\"%.0f\" y=\"%.1f\" text-anchor=\"end\">%g</text>\n",
+                LEFT - 5, y + 4, ticks.value[i]);
+    }
 }
 
 static void x_ticks(Drawing *d) {
@@ -101,8 +128,9 @@ static void x_ticks(Drawing *d) {
 
 /* ---- lines --------------------------------------------------------------------------------------- */
 
-static void draw_mark(FILE *page, int shape, double x, double y) {
-    switch (shape % 4) {
+/* Neighbours differ in their marks, and lines of one colour too. */
+void chart_mark(FILE *page, int index, double x, double y) {
+    switch ((index + index / CHART_COLOURS) % CHART_MARKS) {
         case 0:
             fprintf(page, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3.2\"/>", x, y);
             return;
@@ -118,24 +146,32 @@ static void draw_mark(FILE *page, int shape, double x, double y) {
     }
 }
 
-/* Lines are moved aside by a little, so that their spreads can be told apart. */
+/* Lines with bars are moved aside by a little, so that these can be told apart. */
 static void draw_line(Drawing *d, int index) {
     const ChartLine *line = &d->chart->lines[index];
-    const double aside = d->chart->markers ? (index - (d->chart->line_count - 1) / 2.0) * 1.6 : 0;
-    fprintf(d->page, "<g class=\"s%d\"><path class=\"line\" d=\"", line->colour % CHART_COLOURS);
+    const double aside = d->chart->bars ? (index - (d->chart->line_count - 1) / 2.0) * 1.6 : 0;
+    const int stride = 1 + (line->count - 1) / MOST_MARKS;
+    fprintf(d->page, "<g class=\"s%d\"><path class=\"line\" d=\"", line->index % CHART_COLOURS);
     for (int i = 0; i < line->count; i++)
         fprintf(d->page, "%s%.1f %.1f", i == 0 ? "M" : "L", place(&d->x, line->points[i].x) + aside,
                 place(&d->y, line->points[i].y));
     fprintf(d->page, "\"/>");
-    for (int i = 0; i < line->count && d->chart->markers; i++) {
+    for (int i = 0; i < line->count; i += stride) {
         const ChartPoint p = line->points[i];
         const double x = place(&d->x, p.x) + aside;
-        if (p.high > p.low)
+        if (d->chart->bars && p.high > p.low)
             fprintf(d->page, "<path class=\"spread\" d=\"M%.1f %.1fV%.1f\"/>", x, place(&d->y, p.low),
                     place(&d->y, p.high));
-        draw_mark(d->page, line->colour, x, place(&d->y, p.y));
+        chart_mark(d->page, line->index, x, place(&d->y, p.y));
     }
     fprintf(d->page, "<title>%s</title></g>\n", line->name);
+}
+
+static void draw_y_line(const Drawing *d) {
+    const double y = place(&d->y, d->chart->y_line);
+    if (d->chart->y_line == 0) return;
+    fprintf(d->page, "<path class=\"floor\" d=\"M%.0f %.1fH%.0f\"/>", LEFT, y, d->right);
+    fprintf(d->page, "<text x=\"%.0f\" y=\"%.1f\">%s</text>\n", LEFT + 3, y - 4, d->chart->y_line_name);
 }
 
 typedef struct {
@@ -168,11 +204,17 @@ static void draw_labels(Drawing *d) {
         const double end = place(&d->x, line->points[line->count - 1].x);
         const double y = fmax(place(&d->y, line->points[line->count - 1].y), TOP);
         fprintf(d->page, "<g class=\"s%d\"><path class=\"lead\" d=\"M%.1f %.1fL%.1f %.1f\"/>",
-                line->colour % CHART_COLOURS, end + 9, y, d->right + 3, labels[i].y);
-        fprintf(d->page, "<text x=\"%.1f\" y=\"%.1f\">%.15s</text></g>\n", d->right + 6,
-                labels[i].y + 4, line->name);
+                line->index % CHART_COLOURS, end + 9, y, d->right + 3, labels[i].y);
+        fprintf(d->page, "<text x=\"%.1f\" y=\"%.1f\">%s</text></g>\n", d->right + 6, labels[i].y + 4,
+                line->name);
     }
     free(labels);
+}
+
+bool chart_labels_fit(const ChartLine *lines, int count) {
+    for (int i = 0; i < count; i++)
+        if (strlen(lines[i].name) > LABEL_LENGTH) return false;
+    return count * LABEL_HEIGHT <= BOTTOM - TOP;
 }
 
 void chart_write(FILE *page, const Chart *chart) {
@@ -182,10 +224,7 @@ void chart_write(FILE *page, const Chart *chart) {
     fprintf(page, "<svg viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"%s\">\n", WIDTH, HEIGHT,
             chart->title);
     fprintf(page, "<text x=\"4\" y=\"14\" class=\"title\">%s</text>\n", chart->title);
-    if (chart->log_y)
-        log_ticks(&d);
-    else
-        even_ticks(&d);
+    y_ticks(&d);
     x_ticks(&d);
     fprintf(page, "<text x=\"%.0f\" y=\"%.0f\" text-anchor=\"middle\">%s</text>\n",
             (LEFT + d.right) / 2, HEIGHT - 6, chart->x_label);
@@ -193,6 +232,7 @@ void chart_write(FILE *page, const Chart *chart) {
     fprintf(page,
             "<svg x=\"0\" y=\"%.0f\" width=\"%.0f\" height=\"%.0f\" viewBox=\"0 %.0f %.0f %.0f\">\n",
             TOP, WIDTH, BOTTOM - TOP, TOP, WIDTH, BOTTOM - TOP);
+    draw_y_line(&d);
     for (int i = 0; i < chart->line_count; i++) draw_line(&d, i);
     fprintf(page, "</svg>\n");
     if (chart->labels) draw_labels(&d);

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-enum { CHART_COLOURS = 12 };
+enum { CHART_COLOURS = 12, CHART_MARKS = 4 };
 
 typedef struct {
     double x, y;
@@ -14,7 +14,7 @@ typedef struct {
 
 typedef struct {
     const char *name;
-    int colour; /* class s(colour mod CHART_COLOURS) */
+    int index; /* of its colour and mark, which together are those of no other of the first 48 */
     const ChartPoint *points;
     int count;
 } ChartLine;
@@ -24,12 +24,21 @@ typedef struct {
     bool log_x, log_y;
     const double *x_ticks; /* NULL: 5 even ones */
     int x_tick_count;
-    double y_most;        /* the chart ends there, if not 0: what is above is cut off */
-    bool markers, labels; /* a mark at each point; the lines' names at their right ends */
+    double y_most;           /* the chart ends there, if not 0: what is above is cut off */
+    double y_line;           /* a dashed line across at this y, if not 0 */
+    const char *y_line_name; /* written on it */
+    bool bars;               /* the points' spreads */
+    bool labels;             /* the lines' names at their right ends, where there is room for them */
     const ChartLine *lines;
     int line_count;
 } Chart;
 
 void chart_write(FILE *page, const Chart *chart);
+
+/* Whether the names of the lines can stand beside their ends: all are short, and they are not many. */
+bool chart_labels_fit(const ChartLine *lines, int count);
+
+/* The mark of a line of this index, inside an SVG. */
+void chart_mark(FILE *page, int index, double x, double y);
 
 #endif

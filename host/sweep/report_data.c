@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sweep/paired.h"
+
 /* ---- the axes ------------------------------------------------------------------------------------ */
 
 static int find_group(const ReportData *d, const Result *r) {
@@ -82,7 +84,9 @@ static bool make_axes(ReportData *d, Error *error) {
 static bool make_table(ReportData *d, Error *error) {
     const size_t values = place(d, d->group_count, 0, 0, 0);
     d->distance = malloc((values + 1) * sizeof *d->distance);
-    if (d->distance == NULL)
+    d->own = malloc(((size_t)d->range_count + 1) * sizeof *d->own);
+    d->other = malloc(((size_t)d->range_count + 1) * sizeof *d->other);
+    if (d->distance == NULL || d->own == NULL || d->other == NULL)
         return fail(error, "out of memory for the report of %zu results", d->results.count);
     for (size_t i = 0; i < values; i++) d->distance[i] = NAN;
     for (size_t i = 0; i < d->results.count; i++) {
@@ -108,6 +112,8 @@ void report_data_free(ReportData *data) {
     free(data->schedules);
     free(data->ranges);
     free(data->distance);
+    free(data->own);
+    free(data->other);
     *data = (ReportData){.results = {.descriptor = -1}};
 }
 
@@ -137,17 +143,32 @@ static bool range_is_whole(const ReportData *d, int group, int nfe, int range) {
     return true;
 }
 
-static ReportCell spread_of(const ReportData *d, int group, int nfe, int schedule) {
-    ReportCell cell = {.low = INFINITY, .high = -INFINITY, .ratio = NAN};
+int report_ranges(const ReportData *d, int group, int nfe) {
+    int count = 0;
+    for (int r = 0; r < d->range_count; r++)
+        count += report_has(d, group, nfe) && range_is_whole(d, group, nfe, r);
+    return count;
+}
+
+/* The schedule's distances of the whole ranges, of which there are d->range_count at most: so many fit
+ * into `values`.  0 if it has none at all. */
+static int whole_values(const ReportData *d, int group, int nfe, int schedule, double *values) {
+    int count = 0;
     for (int r = 0; r < d->range_count; r++) {
         const double value = report_distance(d, group, nfe, schedule, r);
-        if (isnan(value) || !range_is_whole(d, group, nfe, r)) continue;
-        cell.ranges++;
-        cell.mean += value;
-        cell.low = fmin(cell.low, value);
-        cell.high = fmax(cell.high, value);
+        if (!isnan(value) && range_is_whole(d, group, nfe, r)) values[count++] = value;
     }
-    if (cell.ranges > 0) cell.mean /= cell.ranges;
+    return count;
+}
+
+static ReportCell spread_of(const ReportData *d, int group, int nfe, int schedule) {
+    ReportCell cell = {.low = INFINITY, .high = -INFINITY, .ratio = NAN, .ratio_error = NAN};
+    cell.ranges = whole_values(d, group, nfe, schedule, d->own);
+    for (int i = 0; i < cell.ranges; i++) {
+        cell.mean += d->own[i] / cell.ranges;
+        cell.low = fmin(cell.low, d->own[i]);
+        cell.high = fmax(cell.high, d->own[i]);
+    }
     return cell;
 }
 
@@ -163,17 +184,36 @@ int report_best(const ReportData *d, int group, int nfe) {
     return best;
 }
 
+/* d->own and d->other hold the distances of the cell and of the baseline. */
+static void compare_with_baseline(const ReportData *d, double baseline, ReportCell *cell) {
+    const Paired paired = paired_differences(d->own, d->other, cell->ranges);
+    cell->ratio = cell->mean / baseline;
+    cell->ratio_error = paired.standard_error / baseline;
+    cell->ratio_low = INFINITY;
+    cell->ratio_high = -INFINITY;
+    for (int i = 0; i < cell->ranges; i++) {
+        cell->ratio_low = fmin(cell->ratio_low, d->own[i] / d->other[i]);
+        cell->ratio_high = fmax(cell->ratio_high, d->own[i] / d->other[i]);
+    }
+}
+
+/* d->own and d->other hold the distances of the cell and of the best. */
+static bool not_told_apart(const ReportData *d, int ranges) {
+    if (ranges == 1) return d->own[0] <= d->other[0] * (1 + REPORT_NEAR);
+    const Paired paired = paired_differences(d->own, d->other, ranges);
+    return !paired_differ(&paired);
+}
+
 ReportCell report_cell(const ReportData *d, int group, int nfe, int schedule) {
-    ReportCell cell = spread_of(d, group, nfe, schedule);
     const ReportCell base = spread_of(d, group, nfe, d->baseline);
     const int best = report_best(d, group, nfe);
+    ReportCell cell = spread_of(d, group, nfe, schedule);
     if (cell.ranges == 0) return cell;
-    if (base.ranges > 0) cell.ratio = cell.mean / base.mean;
     cell.best = schedule == best;
-    for (int r = 0; r < d->range_count && !cell.best; r++)
-        if (range_is_whole(d, group, nfe, r) &&
-            report_distance(d, group, nfe, schedule, r) <= report_distance(d, group, nfe, best, r))
-            cell.tied = true;
+    if (whole_values(d, group, nfe, d->baseline, d->other) > 0)
+        compare_with_baseline(d, base.mean, &cell);
+    whole_values(d, group, nfe, best, d->other);
+    cell.tied = !cell.best && not_told_apart(d, cell.ranges);
     return cell;
 }
 

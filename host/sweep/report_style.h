@@ -29,6 +29,8 @@ static const char report_style[] =
     "svg .title{font-size:13px;fill:var(--fg)}\n"
     ".grid{stroke:var(--grid)}.line{fill:none;stroke:var(--c);stroke-width:1.8}.spread{stroke:var(--c);"
     "stroke-width:1.4;opacity:.7}.lead{fill:none;stroke:var(--c);stroke-width:.8;opacity:.6}\n"
+    ".floor{fill:none;stroke:var(--soft);stroke-width:1.2;stroke-dasharray:5 4}"
+    "svg.mark{display:inline-block;width:.7em;height:.7em;fill:var(--c)}.keys{margin:.3em 0}\n"
     "svg g{fill:var(--c)}svg g text{fill:var(--c)}.key{color:var(--c)}\n"
     ".s0{--c:var(--c0)}.s1{--c:var(--c1)}.s2{--c:var(--c2)}.s3{--c:var(--c3)}.s4{--c:var(--c4)}"
     ".s5{--c:var(--c5)}.s6{--c:var(--c6)}.s7{--c:var(--c7)}.s8{--c:var(--c8)}.s9{--c:var(--c9)}"

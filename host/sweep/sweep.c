@@ -16,6 +16,8 @@
 #include "quality/score.h"
 #include "quality/statistics_file.h"
 #include "sweep/report.h"
+#include "sweep/sheets.h"
+#include "sweep/sweep_floor.h"
 #include "sweep/sweep_levels.h"
 
 static const double REPORT_SECONDS = 60; /* between two reports of a running sweep */
@@ -46,20 +48,15 @@ bool sweep_path(const char *outdir, const char *name, char *path, Error *error) 
            fail(error, "%s: the path is too long", outdir);
 }
 
-void sweep_sheet_name(const Result *cell, char name[128]) {
-    snprintf(name, 128, "sheets/%s-%s-eta%g-nfe%d.png", cell->schedule, cell->solver, cell->eta,
-             cell->nfe);
-}
-
 /* ---- sheets: the first images of a cell, in one row ---------------------------------------------- */
 
 static bool write_sheet(Run *run, Error *error) {
     const Tensor x = {
         NULL, F32, 1, run->sweep->features->h, run->sweep->features->w, run->sweep->features->c};
     const GridStyle style = {.columns = run->sheet_count, .gap = 1, .background = 128};
-    char name[128], path[PATH_MAX];
+    char name[SHEET_NAME], path[PATH_MAX];
     Sheet sheet;
-    sweep_sheet_name(&run->cell->result, name);
+    sheet_name(&run->cell->result, name);
     if (!sweep_path(run->sweep->outdir, name, path, error) ||
         !grid_make(run->sheet, run->sheet_count, x.h, x.w, x.c, style, &sheet, error))
         return false;
@@ -87,14 +84,13 @@ static bool take_images(Run *run, const Sampler *sampler, int n, Error *error) {
 
 /* The sheet of a cell whose images another cell has made. */
 static bool copy_sheet(Run *run, const SweepCell *from, const SweepCell *to, Error *error) {
-    char name[128], source[PATH_MAX], target[PATH_MAX], *data;
+    char name[SHEET_NAME], source[PATH_MAX], target[PATH_MAX], *data;
     size_t size;
     if (!to->report || run->sweep->config->sheet == 0) return true;
-    sweep_sheet_name(&from->result, name);
-    if (!sweep_path(run->sweep->outdir, name, source, error)) return false;
-    sweep_sheet_name(&to->result, name);
+    sheet_name(&to->result, name);
     if (!sweep_path(run->sweep->outdir, name, target, error)) return false;
-    if (!file_exists(source)) return true; /* of a sweep that kept no sheets */
+    /* A sweep may have kept no sheets. */
+    if (!sheet_find(run->sweep->outdir, &run->results, &from->result, source)) return true;
     if (!read_file(source, 64 << 20, &data, &size, error)) return false;
     const bool ok = write_file_atomically(target, data, size, error);
     free(data);
@@ -273,6 +269,8 @@ static bool run_cells(Run *run, SweepCounts *counts, Error *error) {
     bool ok = true;
     for (int i = 0; ok && i < run->cell_count; i++) ok = run_cell(run, i, counts, error);
     run->progress.label = "sweep";
+    /* The last cells may have been copied, which draws nothing. */
+    run->progress.done = run->done;
     progress_end(&run->progress);
     return ok;
 }
@@ -335,6 +333,7 @@ static bool prepare(Run *run, Error *error) {
            open_folder(run, error) &&
            sweep_levels_keep(&run->levels, sweep->config, sweep->net_name, run->cell_count,
                              sweep->outdir, error) &&
+           sweep_floor_keep(sweep->outdir, sweep->reference, run->cells[0].result.images, error) &&
            allocate(run, error);
 }
 

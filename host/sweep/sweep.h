@@ -1,8 +1,8 @@
 /* A sweep: every cell of a configuration sampled and scored once, the results appended as they come.
  *
  * The folder then holds
- *   results.jsonl  a cell a line (results.h)         sheets/   the first images of each cell
- *   sweep.json     the noise levels of each schedule, and what the report says of the sweep
+ *   results.jsonl  a cell a line (results.h)         sheets/   the first images of each cell (sheets.h)
+ *   sweep.json     the noise levels of each schedule, the distances' floor, and what the report says
  *   sweep.log      what took how long
  *   report.html    (report.h)                        run.json  what it was made with (manifest.h)
  * Of these, the log and run.json's list of commands alone tell a sweep that was killed and continued
@@ -36,7 +36,4 @@ bool sweep_run(const Sweep *sweep, SweepCounts *counts, Error *error);
 
 /* "OUTDIR/NAME"; `path` has room for PATH_MAX bytes. */
 bool sweep_path(const char *outdir, const char *name, char *path, Error *error);
-/* The images of a cell that the report shows, side by side: "sheets/edm-ddim-eta0-nfe8.png". */
-void sweep_sheet_name(const Result *cell, char name[128]);
-
 #endif

@@ -32,23 +32,57 @@ static void add(Results *results, const char *schedule, double eta, int nfe, uin
     assert_true(results_append(results, &r, &error));
 }
 
-/* NFE 8: three schedules over two ranges and one over the first; NFE 16: one range. */
-static const char *make_folder(void) {
-    const char *folder = test_path("sweep");
+static void write_text(const char *folder, const char *name, const char *text) {
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    write_bytes(path, text, strlen(text));
+}
+
+/* With what the report reads, of which nothing is there yet. */
+static const char *empty_folder(const char *name) {
+    static const char *const files[] = {"results.jsonl", "sweep.json", "run.json",
+                                        "sheets/edm-ddim-eta0-nfe8.png",
+                                        "sheets/edm-ddim-eta0-nfe8-seed10.png"};
+    const char *folder = test_path(name);
     Error error = {""};
-    Results results;
     char path[512];
     snprintf(path, sizeof path, "%s/sheets", folder);
     assert_true(make_directories(path, &error));
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, files[i]);
+        remove(path);
+    }
+    return folder;
+}
+
+static Results open_results(const char *folder) {
+    Results results;
+    Error error = {""};
+    char path[512];
     snprintf(path, sizeof path, "%s/results.jsonl", folder);
-    remove(path);
-    assert_true(results_open(&results, path, &error));
+    if (!results_open(&results, path, &error)) fail_msg("%s", error.text);
+    return results;
+}
+
+static ReportData read_data(const char *folder) {
+    ReportData data;
+    Error error = {""};
+    char path[512];
+    snprintf(path, sizeof path, "%s/results.jsonl", folder);
+    if (!report_data_read(&data, path, &error)) fail_msg("%s", error.text);
+    return data;
+}
+
+/* NFE 8: three schedules over two ranges; stochastic, NFE 16: one schedule over one range. */
+static const char *make_folder(void) {
+    const char *folder = empty_folder("sweep");
+    Results results = open_results(folder);
     add(&results, "rescaled", 0, 8, 0, 5);
-    add(&results, "edm", 0, 8, 0, 10);
+    add(&results, "edm", 0, 8, 0, 10.4);
     add(&results, "entropic", 0, 8, 0, 6);
     add(&results, "edm", 1, 16, 0, 4);
     add(&results, "rescaled", 0, 8, 10, 6);
-    add(&results, "edm", 0, 8, 10, 12);
+    add(&results, "edm", 0, 8, 10, 11.6);
     add(&results, "entropic", 0, 8, 10, 5.5);
     results_close(&results);
     return folder;
@@ -56,41 +90,68 @@ static const char *make_folder(void) {
 
 static void compares_the_same_seeds(void **state) {
     (void)state;
-    Error error = {""};
-    ReportData d;
-    char path[512];
-    snprintf(path, sizeof path, "%s/results.jsonl", make_folder());
-    assert_true(report_data_read(&d, path, &error));
+    ReportData d = read_data(make_folder());
     assert_true(d.group_count == 2 && d.nfe_count == 2 && d.schedule_count == 3 && d.range_count == 2);
     assert_true(d.nfe[0] == 8 && d.nfe[1] == 16 && d.baseline == 1);
     const ReportCell rescaled = report_cell(&d, 0, 0, 0), edm = report_cell(&d, 0, 0, 1);
-    const ReportCell entropic = report_cell(&d, 0, 0, 2);
-    assert_true(rescaled.best && rescaled.ranges == 2 && rescaled.mean == 5.5);
-    assert_true(rescaled.low == 5 && rescaled.high == 6 && rescaled.ratio == 0.5);
-    assert_true(!edm.best && !edm.tied && edm.mean == 11);
-    assert_true(entropic.tied && !entropic.best); /* below the best in the second range */
+    assert_true(rescaled.best && !rescaled.tied && rescaled.ranges == 2 && rescaled.mean == 5.5);
+    assert_true(rescaled.low == 5 && rescaled.high == 6 && fabs(rescaled.ratio - 0.5) < 1e-12);
+    assert_true(rescaled.ratio_low == 5 / 10.4 && rescaled.ratio_high == 6 / 11.6);
+    assert_true(fabs(rescaled.ratio_error - 0.1 / 11) < 1e-12); /* differences of 5.4 and 5.6 */
+    assert_true(!edm.best && !edm.tied && fabs(edm.mean - 11) < 1e-12);
     assert_int_equal(report_best(&d, 0, 0), 0);
     assert_int_equal(report_best(&d, 0, 1), -1);
     assert_true(report_has(&d, 1, 1) && !report_has(&d, 1, 0));
+    assert_true(report_ranges(&d, 0, 0) == 2 && report_ranges(&d, 1, 1) == 1);
+    assert_int_equal(report_ranges(&d, 0, 1), 0);
     report_data_free(&d);
 }
 
-/* A range that one schedule still lacks does not count for the others. */
+/* A range that one schedule still lacks does not count for the others: not for the means, nor for the
+ * spreads. */
 static void unfinished_ranges_do_not_count(void **state) {
     (void)state;
-    Error error = {""};
-    ReportData d;
-    Results results;
-    char path[512];
-    snprintf(path, sizeof path, "%s/results.jsonl", make_folder());
-    assert_true(results_open(&results, path, &error));
+    const char *folder = make_folder();
+    Results results = open_results(folder);
     add(&results, "gaussian", 0, 8, 0, 7);
     results_close(&results);
-    assert_true(report_data_read(&d, path, &error));
+    ReportData d = read_data(folder);
     const ReportCell rescaled = report_cell(&d, 0, 0, 0), edm = report_cell(&d, 0, 0, 1);
-    assert_true(rescaled.ranges == 1 && rescaled.mean == 5 && edm.ranges == 1 && edm.mean == 10);
-    assert_false(report_cell(&d, 0, 0, 2).tied);
+    assert_true(rescaled.ranges == 1 && rescaled.mean == 5 && edm.ranges == 1 && edm.mean == 10.4);
+    assert_true(rescaled.low == 5 && rescaled.high == 5);
+    assert_true(rescaled.ratio_low == rescaled.ratio && rescaled.ratio_high == rescaled.ratio);
+    assert_true(isnan(rescaled.ratio_error));
+    assert_int_equal(report_ranges(&d, 0, 0), 1);
     report_data_free(&d);
+}
+
+/* `count` ranges of edm and of a schedule that is above it by each of the differences. */
+static ReportCell compared(const double *differences, int count) {
+    const char *folder = empty_folder("compared");
+    Results results = open_results(folder);
+    for (int i = 0; i < count; i++) {
+        const double edm = 10 + i % 3; /* the ranges' own ups and downs cancel */
+        add(&results, "edm", 0, 8, 10u * (unsigned)i, edm);
+        add(&results, "other", 0, 8, 10u * (unsigned)i, edm + differences[i]);
+    }
+    results_close(&results);
+    ReportData d = read_data(folder);
+    assert_true(report_cell(&d, 0, 0, 0).best);
+    const ReportCell cell = report_cell(&d, 0, 0, 1);
+    report_data_free(&d);
+    return cell;
+}
+
+/* 3 differences of mean m and standard deviation 1: told apart from m = 4.303 / sqrt 3 = 2.484 on. */
+static void schedules_are_told_apart_by_their_differences(void **state) {
+    (void)state;
+    assert_true(compared((double[]){1.47, 2.47, 3.47}, 3).tied);
+    assert_false(compared((double[]){1.50, 2.50, 3.50}, 3).tied);
+    assert_true(compared((double[]){1, 0.2}, 2).tied); /* above in each of two ranges: no ground yet */
+    assert_false(compared((double[]){1, 0.9}, 2).tied);
+    assert_true(compared((double[]){0, 0}, 2).tied); /* of the same noise levels */
+    assert_true(compared((double[]){0.49}, 1).tied); /* of one range: 5 % of 10 */
+    assert_false(compared((double[]){0.51}, 1).tied);
 }
 
 static char *read_report(const char *folder) {
@@ -110,19 +171,21 @@ static int count_text(const char *text, const char *part) {
     return count;
 }
 
-static void the_page_stands_alone(void **state) {
-    (void)state;
-    Error error = {""};
-    const char *folder = make_folder();
+static void write_sheet(const char *folder, const char *name) {
     const uint8_t pixels[4] = {0, 128, 200, 255};
     char path[512];
-    static const char sweep[] =
-        "{\"description\": \"a <script> & \\\"quotes\\\"\", \"net\": \"m\", \"cells\": 9, \"levels\": "
-        "{\"edm\": {\"8\": [80, 1, 0.002]}}}";
-    snprintf(path, sizeof path, "%s/sweep.json", folder);
-    write_bytes(path, sweep, strlen(sweep));
-    snprintf(path, sizeof path, "%s/sheets/edm-ddim-eta0-nfe8.png", folder);
+    Error error = {""};
+    snprintf(path, sizeof path, "%s/sheets/%s", folder, name);
     assert_true(png_write(path, pixels, 2, 2, 1, &error));
+}
+
+static void the_page_stands_alone(void **state) {
+    (void)state;
+    const char *folder = make_folder();
+    write_text(folder, "sweep.json",
+               "{\"description\": \"a <script> & \\\"quotes\\\"\", \"net\": \"m\", \"cells\": 9, "
+               "\"levels\": {\"edm\": {\"8\": [80, 1, 0.002]}}}");
+    write_sheet(folder, "edm-ddim-eta0-nfe8.png");
     char *page = read_report(folder), *again = read_report(folder);
     assert_string_equal(page, again);
     assert_non_null(strstr(page, "a &lt;script&gt; &amp; &quot;quotes&quot;"));
@@ -135,11 +198,173 @@ static void the_page_stands_alone(void **state) {
     assert_int_equal(count_text(page, "role=\"img\""), 5); /* two a solver, and the noise levels */
     assert_int_equal(count_text(page, "<div"), count_text(page, "</div>"));
     assert_int_equal(count_text(page, "<g "), count_text(page, "</g>"));
+    assert_int_equal(count_text(page, "<p"), count_text(page, "</p>") + count_text(page, "<path"));
     assert_int_equal(count_text(page, "class=\"best\""), 2);
+    assert_null(strstr(page, "<p></p>"));
     assert_null(strstr(page, "nan"));
     assert_null(strstr(page, "inf"));
     free(page);
     free(again);
+}
+
+static void expect_text(const char *page, const char *text) {
+    if (strstr(page, text) == NULL) fail_msg("the page lacks '%s'", text);
+}
+
+/* What the fixture's numbers are on the page: of schedules 5.5, 11 and 5.75, each of two ranges. */
+static void the_page_says_the_numbers(void **state) {
+    (void)state;
+    char *page = read_report(make_folder());
+    expect_text(page, "10 images a cell; tables of 1 to 2 disjoint ranges of seeds; 7 cells are done");
+    expect_text(page,
+                "NFE 8, 2 ranges of seeds: the lowest mean is <b class=\"key s0\">rescaled</b> (5.5, "
+                "50 % below edm &plusmn; 0.91); not told apart from it: entropic (5.75).</li>");
+    expect_text(
+        page, "NFE 16, 1 range of seeds: the lowest distance is <b class=\"key s1\">edm</b> (4).</li>");
+    expect_text(page,
+                "<td class=\"best\"><b>5.5</b><small>5 &ndash; 6</small><small>&minus;50.0 "
+                "&plusmn; 0.91 %</small></td>");
+    expect_text(page, "<td><b>11</b><small>10.4 &ndash; 11.6</small></td>");
+    expect_text(page, "<td><b>5.75</b>&nbsp;&asymp;<small>5.5 &ndash; 6</small><small>&minus;47.7");
+    assert_null(strstr(page, "floor:"));
+    assert_null(strstr(page, "Made by kairos"));
+    free(page);
+}
+
+/* Marks and bars lie where their values are: x in the middle of 52 to 308 (one NFE), each line 1.6
+ * beside the one before; y from 278, the lowest value of all bars, to 32, the highest. */
+static void marks_lie_at_their_values(void **state) {
+    (void)state;
+    char *page = read_report(make_folder()), text[160];
+    char *relative = strstr(page, "aria-label=\"Distance, % above or below edm");
+    assert_non_null(relative);
+    const double lowest = 100 * (5.5 / 11.6 - 1), per = (32 - 278) / (0 - lowest);
+    const double low = 278 + per * (100 * (5 / 10.4 - 1) - lowest);
+    const double high = 278 + per * (100 * (6 / 11.6 - 1) - lowest);
+    snprintf(text, sizeof text,
+             "<path class=\"spread\" d=\"M178.4 %.1fV%.1f\"/><circle cx=\"178.4\" cy=\"%.1f\"", low,
+             high, 278 + per * (-50 - lowest));
+    expect_text(relative, text);
+    expect_text(relative, "<rect x=\"177.2\" y=\"29.2\""); /* edm, at 0: its middle is (180, 32) */
+    *relative = '\0';
+    snprintf(text, sizeof text, "<circle cx=\"178.4\" cy=\"%.1f\"",
+             278 + (32 - 278) * log(5.5 / 5) / log(11.6 / 5));
+    expect_text(page, text);
+    free(page);
+}
+
+static void one_range_knows_no_spread(void **state) {
+    (void)state;
+    const char *folder = empty_folder("one");
+    Results results = open_results(folder);
+    add(&results, "edm", 0, 8, 0, 20.5);
+    add(&results, "rescaled", 0, 8, 0, 11.6);
+    add(&results, "spectral", 0, 8, 0, 11.4);
+    add(&results, "edm", 0, 8, 10, 21); /* a range that is only begun */
+    results_close(&results);
+    char *page = read_report(folder);
+    expect_text(page, "tables of 1 range of seeds (2 are begun)");
+    expect_text(page,
+                "1 range of seeds: the lowest distance is <b class=\"key s2\">spectral</b> (11.4, 44 "
+                "% below edm); close to it: rescaled (11.6).");
+    expect_text(page, "Of one range of seeds no spread is known");
+    assert_null(strstr(page, "Student"));
+    assert_null(strstr(page, "class=\"spread\""));
+    free(page);
+}
+
+static void the_page_says_what_it_was_made_with(void **state) {
+    (void)state;
+    const char *folder = empty_folder("settings");
+    Results results = open_results(folder);
+    add(&results, "edm", 0, 8, 0, 20.5);
+    Result heun = results.rows[0];
+    Error error = {""};
+    strcpy(heun.solver, "heun");
+    heun.steps = 4, heun.nfe = 7;
+    assert_true(results_append(&results, &heun, &error));
+    results_close(&results);
+    write_text(folder, "run.json",
+               "{\"kairos\": \"1.2.3\", \"settings\": {\"guidance\": 1.5, \"class\": 3, \"precision\": "
+               "\"bf16\", \"engine\": \"native\", \"device\": \"A <GPU>\"}}");
+    write_text(folder, "sweep.json",
+               "{\"floor\": {\"images\": 10, \"features\": 4, \"distance\": 2.5, \"deviation\": 0.5, "
+               "\"sets\": 64}, \"levels\": {\"edm\": {\"1\": [50], \"4\": [50, 3, 1, 0.01], \"8\": "
+               "[50, 20, 9, 4, "
+               "1, 0.3, 0.1, 0.01], \"32\": [50, 0.01], \"64\": [50, 0.01]}}}");
+    char *page = read_report(folder), text[160];
+    expect_text(
+        page,
+        "Made by kairos 1.2.3 in bf16 with the native engine on A &lt;GPU&gt;; guidance 1.5 by the "
+        "zero label; class 3; noise levels from 50 down to 0.01.");
+    expect_text(page,
+                "10 draws of a Gaussian with the reference's own mean and covariance have a distance "
+                "of <b>2.5</b> &plusmn; 0.5");
+    expect_text(page, "10 images are few for 4 features (ten for each would be 40)");
+    /* The line of the floor is the lowest value of its chart. */
+    snprintf(text, sizeof text, "<path class=\"floor\" d=\"M44 278.0H");
+    expect_text(page, text);
+    expect_text(page, "Noise levels of 8 steps"); /* of 4 and 8, which have results; not of 32 */
+    assert_int_equal(count_text(page, "Heun's NFE is 2 steps"), 1);
+    free(page);
+}
+
+/* A sheet is shown with the seeds that it is of; one without a name for them is of the results' first.
+ */
+static void sheets_are_of_their_seeds(void **state) {
+    (void)state;
+    const char *folder = make_folder();
+    char *page = read_report(folder);
+    assert_null(strstr(page, "The same seeds"));
+    free(page);
+    write_sheet(folder, "edm-ddim-eta0-nfe8-seed10.png");
+    page = read_report(folder);
+    expect_text(page, "Deterministic DDIM, NFE 8, seeds from 10 on");
+    free(page);
+    write_sheet(folder, "edm-ddim-eta0-nfe8.png");
+    page = read_report(folder);
+    expect_text(page, "Deterministic DDIM, NFE 8, seeds from 0 on");
+    assert_int_equal(count_text(page, "<figure>"), 1);
+    free(page);
+}
+
+static void expect_table(const char *folder, const char *expected) {
+    char *text = NULL;
+    size_t size = 0;
+    Error error = {""};
+    FILE *stream = open_memstream(&text, &size);
+    assert_non_null(stream);
+    assert_true(report_print(folder, stream, &error));
+    fclose(stream);
+    assert_string_equal(text, expected);
+    free(text);
+}
+
+static void tables_for_a_terminal(void **state) {
+    (void)state;
+    expect_table(make_folder(),
+                 "Frechet distances, 10 images a cell\n"
+                 "\n"
+                 "Deterministic DDIM\n"
+                 "NFE                    8\n"
+                 "ranges of seeds        2\n"
+                 "rescaled             5.5 *\n"
+                 "edm                   11\n"
+                 "entropic            5.75 ~\n"
+                 "\n"
+                 "Stochastic DDIM\n"
+                 "NFE                   16\n"
+                 "ranges of seeds        1\n"
+                 "rescaled               -\n"
+                 "edm                    4 *\n"
+                 "entropic               -\n"
+                 "\n"
+                 "* the lowest mean; ~ not told apart from it (of one range: within 5 %)\n");
+    const char *folder = empty_folder("none-yet");
+    char expected[600];
+    write_text(folder, "results.jsonl", "");
+    snprintf(expected, sizeof expected, "%s: no results yet\n", folder);
+    expect_table(folder, expected);
 }
 
 static void other_numbers_of_images_are_refused(void **state) {
@@ -169,6 +394,7 @@ static void nothing_yet_is_a_page_too(void **state) {
     write_bytes(path, "", 0);
     char *page = read_report(folder);
     assert_non_null(strstr(page, "</html>"));
+    expect_text(page, "no results yet");
     assert_int_equal(count_text(page, "<svg"), 0);
     free(page);
     assert_false(report_write(test_path("none"), &error));
@@ -179,7 +405,14 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(compares_the_same_seeds),
         cmocka_unit_test(unfinished_ranges_do_not_count),
+        cmocka_unit_test(schedules_are_told_apart_by_their_differences),
         cmocka_unit_test(the_page_stands_alone),
+        cmocka_unit_test(the_page_says_the_numbers),
+        cmocka_unit_test(marks_lie_at_their_values),
+        cmocka_unit_test(one_range_knows_no_spread),
+        cmocka_unit_test(the_page_says_what_it_was_made_with),
+        cmocka_unit_test(sheets_are_of_their_seeds),
+        cmocka_unit_test(tables_for_a_terminal),
         cmocka_unit_test(other_numbers_of_images_are_refused),
         cmocka_unit_test(nothing_yet_is_a_page_too),
     };
