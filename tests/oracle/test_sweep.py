@@ -1,7 +1,9 @@
-"""kairos sweep: killed at any moment it ends with the same bytes; distances as evaluate finds them; bad configurations."""
+"""kairos sweep: killed at any moment it ends with the same bytes; distances as evaluate finds them, images as generate
+makes them, with every setting; bad configurations."""
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -11,6 +13,9 @@ import unittest
 import numpy as np
 
 from common import KAIROS, ROOT, SHIPPED, kairos
+from png import read_png
+import safetensors_io
+from train_classifier import frechet_distance
 
 WEIGHTS = os.path.join(ROOT, "weights")
 FEATURES = os.path.join(WEIGHTS, "fashion-mnist-features.safetensors")
@@ -84,7 +89,9 @@ class SweepTest(unittest.TestCase):
                                         "distance"] for r in self.results))
         self.assertEqual({(r["solver"], r["steps"], r["nfe"]) for r in self.results},
                          {("ddim", 3, 3), ("ddim", 5, 5), ("heun", 2, 3), ("heun", 3, 5)})
-        self.assertEqual(sum(name.startswith("sheets/") for name in self.expected), CELLS // 2)
+        sheets = [name for name in self.expected if name.startswith("sheets/")]
+        self.assertEqual(len(sheets), CELLS // 2)
+        self.assertTrue(all(name.endswith("-seed0.png") for name in sheets))
 
     def test_same_levels_are_sampled_once(self):
         distance = {(r["schedule"], r["solver"], r["nfe"], r["seeds"]): r["distance"] for r in self.results}
@@ -104,6 +111,95 @@ class SweepTest(unittest.TestCase):
                 "--sigma_max", 80, "--solver", result["solver"], "--eta", result["eta"], "--batch", 15, "--json",
                 "--quiet"))
             self.assertAlmostEqual(found["distance"] / result["distance"], 1, delta=1e-8)
+
+    def expect_sheet(self, outdir, name, *options):
+        """The sheet's images, a pixel apart, are those of its seeds as generate makes them."""
+        sheet = read_png(self.path(outdir, "sheets", f"{name}.png"))
+        images = self.path("images-of-" + name)
+        kairos("generate", "--net", SHIPPED, "--seeds", "0-3", *options, "--outdir", images, "--batch", BATCH, "--quiet")
+        self.assertEqual(sheet.shape, (32, 4 * 33 - 1, 1))
+        for i in range(4):
+            np.testing.assert_array_equal(sheet[:, 33 * i:33 * i + 32], read_png(os.path.join(images, f"{i:06d}.png")))
+
+    def test_sheets_show_their_seeds(self):
+        rescaled = ["--schedule", "rescaled", "--curve", self.path("curve.json"), "--sigma_min", 0.002, "--sigma_max", 80]
+        self.expect_sheet("whole", "edm-ddim-eta1-nfe3-seed0", "--steps", 3, "--eta", 1)
+        self.expect_sheet("whole", "rescaled-ddim-eta1-nfe5-seed0", *rescaled, "--steps", 5, "--eta", 1)
+        self.expect_sheet("whole", "order-2-heun-eta0-nfe5-seed0", *rescaled, "--steps", 3, "--solver", "heun")
+
+    def test_settings_have_their_effect(self):
+        """Guidance, class and the noise levels' ends: as generate and evaluate have them, by the images and without."""
+        settings = dict(guidance=2, sigma_min=0.01, sigma_max=50, **{"class": 3})
+        kairos(*self.arguments("settings", self.variant(
+            "settings.json", **settings, schedules=["edm"], solvers=["ddim"], nfe=[5], seeds=["0-14"])))
+        options = ["--net", SHIPPED, "--seeds", "0-14", "--steps", 5, "--eta", 1, "--batch", 15, "--quiet",
+                   *(word for key, value in settings.items() for word in (f"--{key}", value))]
+        score = ["evaluate", "--ref", REFERENCE, "--features", FEATURES, "--json"]
+        found = json.loads(read(self.path("settings", "results.jsonl")))["distance"]
+        self.assertAlmostEqual(json.loads(kairos(*score, *options))["distance"] / found, 1, delta=1e-8)
+        kairos("generate", *options, "--outdir", self.path("guided"))
+        images = json.loads(kairos(*score, "--images", self.path("guided")))["distance"]
+        self.assertAlmostEqual(images / found, 1, delta=1e-8)
+        self.expect_sheet("settings", "edm-ddim-eta1-nfe5-seed0", *options[4:])
+        manifest = json.loads(read(self.path("settings", "run.json")))["settings"]
+        self.assertEqual({key: manifest[key] for key in ("guidance", "class")}, {"guidance": 2, "class": 3})
+        report = read(self.path("settings", "report.html")).decode()
+        self.assertIn("guidance 2 by the zero label; class 3; noise levels from 50 down to 0.01", report)
+
+    def test_the_floor_is_kept(self):
+        floor = json.loads(self.expected["sweep.json"])["floor"]
+        self.assertEqual((floor["images"], floor["features"]), (15, 128))
+        reference, _ = safetensors_io.load(REFERENCE)
+        mu, sigma = np.array(reference["mu"]), np.array(reference["sigma"])
+        draws = np.random.default_rng(1).multivariate_normal(mu, sigma, (40, 15))
+        distances = [frechet_distance(x.mean(0), np.cov(x, rowvar=False), mu, sigma) for x in draws]
+        error = np.std(distances) * (1 / 40 + 1 / floor["sets"]) ** 0.5
+        self.assertLess(abs(floor["distance"] - np.mean(distances)), 4 * error)
+        self.assertIn(b"class=\"floor\"", self.expected["report.html"])
+
+    def test_what_the_terminal_shows(self):
+        """The table on standard output; the progress ends at 100 %, also where the last cells are copies."""
+        config = self.variant("shown.json", schedules=["edm", "log-uniform"], solvers=["ddim"], nfe=[2], seeds=["0-14"])
+        plain = self.path("shown-without-suffix")
+        os.rename(config, plain)
+        # The configuration may stand anywhere.
+        done = subprocess.run([KAIROS, "sweep", "--outdir", self.path("shown"), plain, "--batch", str(BATCH)], text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True)
+        self.assertRegex(done.stderr, r"sweep 100%  60/60  .*\n2 cells: 1 sampled, 1 as a cell")
+        self.assertIn("15 images a cell for 128 features: fewer than 10", done.stderr)
+        self.assertRegex(done.stdout, r"\nedm +[0-9.]+ \*\nlog-uniform +[0-9.]+ ~\n")
+        self.assertTrue(done.stdout.endswith(self.path("shown", "report.html") + "\n"))
+        self.assertEqual(kairos("sweep", "--report", "--outdir", self.path("shown")), done.stdout)
+        os.truncate(self.path("shown", "results.jsonl"), 0)
+        self.assertIn("no results yet", kairos("sweep", "--report", "--outdir", self.path("shown")))
+
+    def test_an_older_folder(self):
+        """Without a floor, and with sheets whose names say no seeds: it goes on, and shows them."""
+        shutil.copytree(self.path("whole"), self.path("older"))
+        sheets = self.path("older", "sheets")
+        for name in os.listdir(sheets):
+            os.rename(os.path.join(sheets, name), os.path.join(sheets, name.replace("-seed0", "")))
+        sweep = json.loads(self.expected["sweep.json"])
+        del sweep["floor"], sweep["sources"]
+        write_json(self.path("older", "sweep.json"), sweep)
+        kairos(*self.arguments("older"))
+        found = contents(self.path("older"))
+        self.assertEqual(json.loads(found["sweep.json"]), json.loads(self.expected["sweep.json"]))
+        for name in ("results.jsonl", "report.html"):
+            self.assertEqual(found[name], self.expected[name])
+        # A twin's copy of such a sheet has a name with the seeds.
+        more = self.variant("older.json", schedules=CONFIG["schedules"] + [{"name": "twin", "kind": "edm"}])
+        kairos(*self.arguments("older", more))
+        self.assertEqual(read(self.path("older", "sheets", "twin-heun-eta0-nfe3-seed0.png")),
+                         read(self.path("older", "sheets", "edm-heun-eta0-nfe3.png")))
+
+    def test_the_published_results(self):
+        shutil.copytree(os.path.join(ROOT, "bench", "results", "sweep-fashion-mnist"), self.path("published"))
+        text = kairos("sweep", "--report", "--outdir", self.path("published"))
+        self.assertRegex(text, r"Frechet distances, 5000 images a cell\n")
+        report = read(self.path("published", "report.html")).decode()
+        self.assertIn("seeds from 0 on", report)
+        self.assertIn("The floor: 5000 draws", report)
 
     def test_kill_and_restart(self):
         moments = random.Random(time.time_ns())
@@ -198,6 +294,8 @@ class SweepTest(unittest.TestCase):
             ("features", dict(features=SHIPPED), "fashion-mnist-edm2"),
             ("curve", dict(curve="no-curve.json"), "no-curve.json"),
             ("class", dict(**{"class": 10}), "10 classes"),
+            ("narrow", dict(sigma_min=1e-3), "'rescaled' from key 'sigma_max', 80, to key 'sigma_min', 0.001: "),
+            ("useless", dict(schedules=[{"kind": "edm", "c": 2}]), "key 'c' does nothing"),
         )
         for name, changes, message in cases:
             with self.subTest(name):
@@ -207,6 +305,8 @@ class SweepTest(unittest.TestCase):
                 self.assertIn(message, str(caught.exception))
         self.assertFalse(os.path.exists(self.path("bad", "results.jsonl")))
         kairos("sweep", "--outdir", self.path("bad"), expect=2)
+        with self.assertRaisesRegex(AssertionError, "kairos sweep: unknown option --outdur .*\nSee kairos sweep --help"):
+            kairos("sweep", self.config, "--outdur", self.path("bad"))
         kairos("sweep", self.config, "--report", "--outdir", self.path("bad"), expect=2)
         kairos("sweep", "--report", "--outdir", self.path("nothing"), expect=1)
 
