@@ -7,12 +7,14 @@
     scripts/plot.py results out/sweep/results.jsonl --out results.png
     scripts/plot.py sheets edm.png rescaled.png --labels EDM "rescaled entropy" --out sheets.png
 
-curve      squared error and both entropies with bands of one (and two) standard errors; lines of other curves
+curve      squared error with bands of one and two standard errors, and both entropies with bands of at most as much
+           (the errors of all levels added up, as if they went together); lines of other curves
 spectrum   the squared error, and the time that it makes, by spatial frequency
 schedules  noise levels: of a sweep (sweep.json), or of `kairos schedule --out FILE` files
-results    Frechet distance against NFE of a sweep, a panel for each solver; bands: lowest to highest range of seeds
+results    Frechet distance against NFE of a sweep, a panel for each solver; bands: lowest to highest range of seeds;
+           dashed: the floor, from the sweep.json beside the file
 sheets     sheets of `kairos generate --grid` side by side
-Needs Matplotlib: scripts/install-deps.sh plot
+Needs Matplotlib and NumPy: scripts/install-deps.sh plot (for /usr/bin/python3), or pip install matplotlib numpy
 """
 import argparse
 import collections
@@ -20,23 +22,47 @@ import json
 import os
 import sys
 
-import matplotlib
+try:
+    import matplotlib
 
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
-import numpy as np  # noqa: E402
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+    import numpy as np
+except ImportError as error:
+    sys.exit(f"plot.py: {error}: scripts/install-deps.sh plot, then run this by /usr/bin/python3; or "
+             "pip install matplotlib numpy")
 
-import safetensors_io  # noqa: E402
+import safetensors_io
 
 COLOURS = ["#60666d", "#1f77b4", "#e8710a", "#1a8a3a", "#d62b2b", "#8e51c9", "#8c564b", "#d646a0", "#0a9ba8",
            "#9a8a00", "#3b4cc0", "#6a8f1f"]  # as in the sweep's report
 MARKS = "os^D"
+LINES = ["-", "--", ":", "-."]
 WIDTH = 6.4  # inches
 
 
-def read_json(path):
-    with open(path) as f:
-        return json.load(f)
+def line_style(index):
+    """Of a line among many: colour, mark and dashes together are of no other of the first 48."""
+    turn = index // len(COLOURS)
+    return dict(color=COLOURS[index % len(COLOURS)], marker=MARKS[(index + turn) % len(MARKS)],
+                linestyle=LINES[turn % len(LINES)])
+
+
+def read_json(path, *keys):
+    """An object with these keys."""
+    try:
+        with open(path) as f:
+            content = json.load(f)
+    except ValueError as error:
+        raise SystemExit(f"plot.py: {path}: {error}") from None
+    return with_keys(path, content, keys)
+
+
+def with_keys(path, content, keys):
+    missing = [key for key in keys if not isinstance(content, dict) or key not in content]
+    if missing or not isinstance(content, dict):
+        raise SystemExit(f"plot.py: {path}: expected an object" + " with the keys " * bool(keys) + ", ".join(keys))
+    return content
 
 
 def name_of(path):
@@ -58,6 +84,7 @@ def finish(figure, path):
     room = getattr(figure, "legend_room", 0)
     figure.set_figheight(figure.get_figheight() + room)
     figure.tight_layout(rect=(0, room / figure.get_figheight(), 1, 1))
+    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
     figure.savefig(path, dpi=160)
     print(path)
 
@@ -66,8 +93,9 @@ def finish(figure, path):
 
 
 def integral_error(sigma, standard_error, order):
-    """Standard error of the integral of err / sigma^order up to each level.  The images and the noise are the same
-    at every level, so the errors of neighbours go together: they are added up, not their squares."""
+    """At most the standard error of the integral of err / sigma^order up to each level.  The images and the noise are
+    the same at every level, so the errors of neighbours go together: they are added up, not their squares; for levels
+    far apart that is too much."""
     rate = standard_error * sigma ** (1 - order)
     steps = np.diff(np.log(sigma)) * (rate[1:] + rate[:-1]) / 2
     return np.concatenate([[0], np.cumsum(steps)])
@@ -83,7 +111,8 @@ def draw_band(axes, sigma, value, error, colour):
 def plot_curve(args):
     figure, (error, entropy, rescaled) = panels(3, 2.9)
     for path, colour in zip(args.files, COLOURS[1:]):
-        curve = {key: np.array(value) for key, value in read_json(path).items() if isinstance(value, list)}
+        content = read_json(path, "sigma", "squared_error", "entropy", "rescaled_entropy")
+        curve = {key: np.array(value) for key, value in content.items() if isinstance(value, list)}
         sigma, spread = curve["sigma"], curve.get("standard_error", np.zeros(len(curve["sigma"])))
         style = dict(color=colour, label=name_of(path), linewidth=1.6)
         error.plot(sigma, curve["squared_error"], **style)
@@ -92,8 +121,9 @@ def plot_curve(args):
             axes.plot(sigma, curve[key], **style)
             draw_band(axes, sigma, curve[key], integral_error(sigma, spread, order), colour)
     error.set(xscale="log", yscale="log", title="Squared error of the denoiser, E||x - D(x + sigma n)||$^2$")
-    entropy.set(xscale="log", title="Entropy $H(x_0 | x_\\sigma)$ above that at the lowest level, nats")
-    rescaled.set(xscale="log", xlabel="noise level $\\sigma$", title="Rescaled entropy")
+    entropy.set(xscale="log", title="Entropy $H(x_0 | x_\\sigma)$ above that at the lowest level, nats\n"
+                "(band: at most one and two standard errors)")
+    rescaled.set(xscale="log", xlabel="noise level $\\sigma$", title="Rescaled entropy (band: at most as much)")
     if len(args.files) > 1:
         error.legend(frameon=False, fontsize=9)
     for axes in (error, entropy, rescaled):
@@ -104,6 +134,7 @@ def plot_curve(args):
 def plot_spectrum(args):
     """Directions (ky, kx) of all channels, averaged in bands of their distance from (0, 0)."""
     tensors, _ = safetensors_io.load(args.files[0])
+    with_keys(args.files[0], tensors, ("power", "sigma", "amplitude"))
     power, sigma = np.array(tensors["power"], float), np.array(tensors["sigma"], float)
     _, _, height, width = power.shape
     ky, kx = np.fft.fftfreq(height) * height, np.fft.fftfreq(width) * width
@@ -147,7 +178,7 @@ def read_schedules(paths, steps):
             levels = [s for s in content["sigma"] if s > 0]
             found.append((content.get("kind", name_of(path)) if len(paths) == 1 else name_of(path), levels))
             continue
-        by_steps = content["levels"].values()
+        by_steps = with_keys(path, content, ["levels"])["levels"].values()
         counts = sorted({int(n) for own in by_steps for n in own})
         wanted = steps or counts[len(counts) // 2]
         found += [(name, own[str(wanted)]) for name, own in content["levels"].items() if str(wanted) in own]
@@ -160,9 +191,9 @@ def plot_schedules(args):
     schedules = read_schedules(args.files, args.steps)
     figure, (lines, points) = panels(2, 3.4)
     for i, (name, levels) in enumerate(schedules):
-        colour = COLOURS[i % len(COLOURS)]
-        lines.plot(np.linspace(0, 1, len(levels)), levels, color=colour, label=name, linewidth=1.6)
-        points.plot(levels, [-i] * len(levels), "o", color=colour, markersize=4)
+        style = line_style(i)
+        lines.plot(np.linspace(0, 1, len(levels)), levels, label=name, linewidth=1.6, markersize=3, **style)
+        points.plot(levels, [-i] * len(levels), style["marker"], color=style["color"], markersize=4)
     points.set_yticks([-i for i in range(len(schedules))], [name for name, _ in schedules])
     for label, colour in zip(points.get_yticklabels(), COLOURS * len(schedules)):
         label.set_color(colour)
@@ -182,7 +213,7 @@ def read_results(path):
         text = f.read()
     groups = collections.defaultdict(lambda: collections.defaultdict(lambda: collections.defaultdict(dict)))
     for line in text[:text.rfind("\n") + 1].splitlines():
-        r = json.loads(line)
+        r = with_keys(path, json.loads(line), ("schedule", "solver", "eta", "nfe", "seeds", "distance"))
         groups[r["solver"], r["eta"]][r["schedule"]][r["nfe"]][r["seeds"]] = r["distance"]
     return groups
 
@@ -199,10 +230,28 @@ def common_ranges(schedules, nfe):
     return set.intersection(*sets) if sets else set()
 
 
+def distance_ticks(low, high):
+    """At least three values for a logarithmic axis, as many as can be read: 1, 2, 3, 5 and 7 times powers of ten, or
+    even ones where that is less than a decade."""
+    steps = (1, 2, 3, 5, 7) if high / low < 30 else (1, 2, 5)
+    marks = [m * 10.0 ** e for e in range(-9, 10) for m in steps if low <= m * 10.0 ** e <= high]
+    if len(marks) < 3:
+        marks = [t for t in matplotlib.ticker.MaxNLocator(6, steps=[1, 2, 5, 10]).tick_values(low, high)
+                 if low <= t <= high]
+    return marks
+
+
+def read_floor(results):
+    """What images without any fault would have, or None: of the sweep.json beside the results."""
+    path = os.path.join(os.path.dirname(results), "sweep.json")
+    return read_json(path).get("floor", {}).get("distance") if os.path.exists(path) else None
+
+
 def plot_results(args):
     groups = read_results(args.files[0])
     if not groups:
         raise SystemExit(f"plot.py: {args.files[0]}: no results yet")
+    floor = read_floor(args.files[0])
     names = list(dict.fromkeys(name for schedules in groups.values() for name in schedules))
     figure, axes = panels(len(groups), 4.2)
     for own, ((solver, eta), schedules) in zip(axes, groups.items()):
@@ -214,17 +263,17 @@ def plot_results(args):
             if not rows:
                 continue
             nfe, values = [n for n, _ in rows], [v for _, v in rows]
-            colour = COLOURS[i % len(COLOURS)]
-            own.fill_between(nfe, [min(v) for v in values], [max(v) for v in values], color=colour, alpha=0.25,
+            style = line_style(i)
+            own.fill_between(nfe, [min(v) for v in values], [max(v) for v in values], color=style["color"], alpha=0.25,
                              linewidth=0)
-            own.plot(nfe, [np.mean(v) for v in values], marker=MARKS[i % 4], markersize=4, color=colour, label=name,
-                     linewidth=1.5)
+            own.plot(nfe, [np.mean(v) for v in values], markersize=4, label=name, linewidth=1.5, **style)
+        if floor is not None:
+            own.axhline(floor, color=COLOURS[0], linestyle=(0, (5, 4)), linewidth=1, label="floor")
         own.set(xscale="log", yscale="log", title=group_name(solver, eta), ylabel="Frechet distance")
         own.set_xticks(ticks, [str(t) for t in ticks])
         own.xaxis.set_minor_locator(matplotlib.ticker.NullLocator())
-        low, high = own.get_ylim()
-        marks = [m * 10.0 ** e for e in range(-6, 7) for m in ((1, 2, 3, 5, 7) if high / low < 30 else (1, 2, 5))]
-        own.set_yticks([m for m in marks if low <= m <= high], [f"{m:g}" for m in marks if low <= m <= high])
+        marks = distance_ticks(*own.get_ylim())
+        own.set_yticks(marks, [f"{m:g}" for m in marks])
         own.yaxis.set_minor_formatter(matplotlib.ticker.NullFormatter())
         own.grid(alpha=0.25)
     axes[-1].set_xlabel("network evaluations (NFE)")
@@ -265,7 +314,9 @@ def main():
                          "svg.hashsalt": "kairos"})
     try:
         finish(PLOTS[args.plot](args), args.out)
-    except (OSError, KeyError, ValueError) as error:
+    except OSError as error:
+        sys.exit(f"plot.py: {error.filename or ' '.join(args.files)}: {error.strerror or error}")
+    except (KeyError, TypeError, ValueError) as error:
         sys.exit(f"plot.py: {' '.join(args.files)}: {type(error).__name__}: {error}")
 
 

@@ -67,17 +67,21 @@ static void add_tick(const Drawing *d, Ticks *ticks, double value) {
     if (y <= BOTTOM && y >= TOP && ticks->count < MOST_TICKS) ticks->value[ticks->count++] = value;
 }
 
-/* 1, 2, 3, 5 and 7 times powers of ten; over many decades the powers alone. */
-static Ticks log_ticks(const Drawing *d) {
-    static const int all[] = {1, 2, 3, 5, 7};
-    const double decades = (d->y.high - d->y.low) / log(10);
+/* Powers of ten, or 1, 2 and 5 times them, or 1, 2, 3, 5 and 7 times. */
+static Ticks log_ticks_of(const Drawing *d, int density) {
+    static const int all[3][6] = {{1}, {1, 2, 5}, {1, 2, 3, 5, 7}};
     Ticks ticks = {.count = 0};
     for (int e = (int)floor(d->y.low / log(10)); e <= (int)ceil(d->y.high / log(10)); e++)
-        for (int i = 0; i < 5; i++) {
-            if (decades > 2.5 && i > 0) continue;
-            if (decades > 1.2 && (i == 2 || i == 4)) continue;
-            add_tick(d, &ticks, all[i] * pow(10, e));
-        }
+        for (const int *at = all[density]; *at != 0; at++) add_tick(d, &ticks, *at * pow(10, e));
+    return ticks;
+}
+
+/* The fewer decades there are, the more of each; and as many as it takes to read a scale. */
+static Ticks log_ticks(const Drawing *d) {
+    const double decades = (d->y.high - d->y.low) / log(10);
+    int density = decades > 2.5 ? 0 : decades > 1.2 ? 1 : 2;
+    Ticks ticks = log_ticks_of(d, density);
+    while (ticks.count < 3 && density < 2) ticks = log_ticks_of(d, ++density);
     return ticks;
 }
 

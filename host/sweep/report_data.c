@@ -204,16 +204,24 @@ static bool not_told_apart(const ReportData *d, int ranges) {
     return !paired_differ(&paired);
 }
 
+/* The number of schedules that the column has something to show of. */
+static int compared(const ReportData *d, int group, int nfe) {
+    int count = 0;
+    for (int s = 0; s < d->schedule_count; s++) count += spread_of(d, group, nfe, s).ranges > 0;
+    return count;
+}
+
 ReportCell report_cell(const ReportData *d, int group, int nfe, int schedule) {
     const ReportCell base = spread_of(d, group, nfe, d->baseline);
     const int best = report_best(d, group, nfe);
-    ReportCell cell = spread_of(d, group, nfe, schedule);
+    const bool alone = compared(d, group, nfe) < 2;
+    ReportCell cell = spread_of(d, group, nfe, schedule); /* the last: d->own stays the cell's */
     if (cell.ranges == 0) return cell;
-    cell.best = schedule == best;
+    cell.best = schedule == best && !alone;
     if (whole_values(d, group, nfe, d->baseline, d->other) > 0)
         compare_with_baseline(d, base.mean, &cell);
     whole_values(d, group, nfe, best, d->other);
-    cell.tied = !cell.best && not_told_apart(d, cell.ranges);
+    cell.tied = schedule != best && not_told_apart(d, cell.ranges);
     return cell;
 }
 

@@ -31,7 +31,7 @@ typedef struct {
     double ratio_low, ratio_high; /* of the ratios range by range */
     double ratio_error;           /* standard error of the difference from the baseline, over the
                                      baseline's mean; NAN = of one range, or none */
-    bool best;                    /* the lowest mean of the column */
+    bool best;                    /* the lowest mean of the column, of two schedules or more */
     bool tied; /* not told apart from the best: of several ranges, the paired differences from it are as
                   small as chance makes them (paired.h); of one, it is within REPORT_NEAR of it */
 } ReportCell;

@@ -139,8 +139,13 @@ static void write_best(const Report *r, int g, int n) {
     const int best = report_best(d, g, n);
     if (best < 0) return;
     const ReportCell cell = report_cell(d, g, n, best);
-    fprintf(r->page, "<li>NFE %d, %d range%s of seeds: the lowest %s is ", d->nfe[n], cell.ranges,
-            cell.ranges == 1 ? "" : "s", cell.ranges == 1 ? "distance" : "mean");
+    fprintf(r->page, "<li>NFE %d, %d range%s of seeds: ", d->nfe[n], cell.ranges,
+            cell.ranges == 1 ? "" : "s");
+    if (!cell.best) {
+        fprintf(r->page, "only %s so far (%.3g).</li>\n", d->schedules[best], cell.mean);
+        return;
+    }
+    fprintf(r->page, "the lowest %s is ", cell.ranges == 1 ? "distance" : "mean");
     fprintf(r->page, "<b class=\"key s%d\">%s</b> (%.3g", best % CHART_COLOURS, d->schedules[best],
             cell.mean);
     if (best != d->baseline && !isnan(cell.ratio)) {

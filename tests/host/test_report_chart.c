@@ -48,14 +48,27 @@ static void expect_ticks(double low, double high, bool log) {
 /* Frechet distances that lie close together, and far apart. */
 static void ticks_can_be_read(void **state) {
     (void)state;
-    const double cases[][2] = {{1.49, 1.93}, {102, 123},   {936, 957},   {82, 111},    {4, 4},
-                               {9.99, 10.0}, {0.55, 0.58}, {11.4, 229},  {2.9, 3.1},   {1, 1e6},
-                               {0.5, 90},    {70, 230},    {3e-4, 4e-4}, {1500, 1501}, {1, 20}};
+    const double cases[][2] = {{1.49, 1.93}, {102, 123},   {936, 957},   {82, 111},
+                               {4, 4},       {9.99, 10.0}, {0.55, 0.58}, {11.4, 229},
+                               {2.9, 3.1},   {1, 1e6},     {0.5, 90},    {1.5, 480},
+                               {70, 230},    {3e-4, 4e-4}, {1500, 1501}, {1, 20}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         expect_ticks(cases[i][0], cases[i][1], true);
         expect_ticks(cases[i][0], cases[i][1], false);
     }
     expect_ticks(-52.6, 0, false);
+}
+
+/* Of values over two decades and a half, of which only 10 and 100 are whole powers. */
+static void ticks_are_spread(void **state) {
+    (void)state;
+    const ChartPoint points[2] = {{8, 1.3, 1.3, 1.3}, {16, 480, 480, 480}};
+    const ChartLine line = {"edm", 0, points, 2};
+    const Chart chart = {.title = "", .x_label = "", .log_y = true, .lines = &line, .line_count = 1};
+    char *text = draw(&chart);
+    assert_non_null(strstr(text, ">2</text>"));
+    assert_non_null(strstr(text, ">200</text>"));
+    free(text);
 }
 
 /* A tick of a value lies where a mark of the value lies. */
@@ -132,9 +145,13 @@ static void differences_of_pairs(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(ticks_can_be_read),  cmocka_unit_test(ticks_lie_at_their_values),
-        cmocka_unit_test(names_are_whole),    cmocka_unit_test(marks_differ),
-        cmocka_unit_test(students_quantiles), cmocka_unit_test(differences_of_pairs),
+        cmocka_unit_test(ticks_can_be_read),
+        cmocka_unit_test(ticks_are_spread),
+        cmocka_unit_test(ticks_lie_at_their_values),
+        cmocka_unit_test(names_are_whole),
+        cmocka_unit_test(marks_differ),
+        cmocka_unit_test(students_quantiles),
+        cmocka_unit_test(differences_of_pairs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
