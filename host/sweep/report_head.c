@@ -137,7 +137,12 @@ static void write_tied(const Report *r, int g, int n) {
 static void write_best(const Report *r, int g, int n) {
     const ReportData *d = &r->data;
     const int best = report_best(d, g, n);
-    if (best < 0) return;
+    if (best < 0) {
+        if (report_has(d, g, n))
+            fprintf(r->page, "<li>NFE %d: no range of seeds of all its schedules yet.</li>\n",
+                    d->nfe[n]);
+        return;
+    }
     const ReportCell cell = report_cell(d, g, n, best);
     fprintf(r->page, "<li>NFE %d, %d range%s of seeds: ", d->nfe[n], cell.ranges,
             cell.ranges == 1 ? "" : "s");
@@ -164,6 +169,7 @@ static void write_method(const Report *r) {
             one |= report_ranges(&r->data, g, n) == 1;
             more |= report_ranges(&r->data, g, n) > 1;
         }
+    if (!one && !more) return;
     fprintf(r->page, "<p class=\"soft\">");
     if (one)
         fprintf(r->page,
