@@ -58,7 +58,7 @@ static void write_distance_chart(Report *r, int group, bool relative) {
 
 static void write_ratio(FILE *page, const ReportCell *cell) {
     fprintf(page, "<small>%s%.1f", cell->ratio < 1 ? "&minus;" : "+", 100 * fabs(cell->ratio - 1));
-    if (!isnan(cell->ratio_error)) fprintf(page, " &plusmn; %.2g", 100 * cell->ratio_error);
+    if (!isnan(cell->ratio_error)) fprintf(page, " &plusmn; %.1f", 100 * cell->ratio_error);
     fprintf(page, " %%</small>");
 }
 

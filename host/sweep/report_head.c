@@ -154,8 +154,9 @@ static void write_best(const Report *r, int g, int n) {
     fprintf(r->page, "<b class=\"key s%d\">%s</b> (%.3g", best % CHART_COLOURS, d->schedules[best],
             cell.mean);
     if (best != d->baseline && !isnan(cell.ratio)) {
-        fprintf(r->page, ", %.0f %% below %s", 100 * (1 - cell.ratio), d->schedules[d->baseline]);
-        if (!isnan(cell.ratio_error)) fprintf(r->page, " &plusmn; %.2g", 100 * cell.ratio_error);
+        fprintf(r->page, ", %.1f", 100 * (1 - cell.ratio));
+        if (!isnan(cell.ratio_error)) fprintf(r->page, " &plusmn; %.1f", 100 * cell.ratio_error);
+        fprintf(r->page, " %% below %s", d->schedules[d->baseline]);
     }
     fprintf(r->page, ")");
     write_tied(r, g, n);

@@ -333,7 +333,8 @@ static bool prepare(Run *run, Error *error) {
            open_folder(run, error) &&
            sweep_levels_keep(&run->levels, sweep->config, sweep->net_name, run->cell_count,
                              sweep->outdir, error) &&
-           sweep_floor_keep(sweep->outdir, sweep->reference, run->cells[0].result.images, error) &&
+           sweep_floor_keep(sweep->outdir, sweep->reference, run->cells[0].result.images, sweep->quiet,
+                            error) &&
            allocate(run, error);
 }
 

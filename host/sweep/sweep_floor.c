@@ -8,7 +8,7 @@
 #include "io/json.h"
 #include "sweep/sweep.h"
 
-enum { FILE_LIMIT = 256 << 20 };
+enum { FILE_LIMIT = 256 << 20, SLOW_FEATURES = 2048 };
 
 SweepFloor sweep_floor_find(const json_t *sweep) {
     const json_t *json = json_object_get(sweep, "floor");
@@ -38,13 +38,17 @@ static bool add_floor(json_t *root, const Gaussian *reference, long long images,
     return json_object_set_new(root, "floor", json) == 0 || fail(error, "out of memory for the floor");
 }
 
-bool sweep_floor_keep(const char *outdir, const Gaussian *reference, long long images, Error *error) {
+bool sweep_floor_keep(const char *outdir, const Gaussian *reference, long long images, bool quiet,
+                      Error *error) {
     char path[PATH_MAX];
     if (!sweep_path(outdir, "sweep.json", path, error)) return false;
     json_t *root = json_read_file(path, FILE_LIMIT, error);
     if (root == NULL) return false;
     const SweepFloor old = sweep_floor_find(root);
     const bool known = old.images == images && old.features == reference->features;
+    if (!known && !quiet && reference->features >= SLOW_FEATURES)
+        fprintf(stderr, "computing the distances' floor, of %d features: half a minute or more\n",
+                reference->features);
     const bool ok =
         known || (add_floor(root, reference, images, error) && json_write_file(path, root, error));
     json_decref(root);

@@ -17,6 +17,7 @@ SweepFloor sweep_floor_find(const json_t *sweep);
 
 /* Computes the floor of cells of so many images, unless OUTDIR/sweep.json, which must be there, has it.
  */
-bool sweep_floor_keep(const char *outdir, const Gaussian *reference, long long images, Error *error);
+bool sweep_floor_keep(const char *outdir, const Gaussian *reference, long long images, bool quiet,
+                      Error *error);
 
 #endif

@@ -81,11 +81,11 @@ static void the_page_says_the_numbers(void **state) {
     expect_text(page, "10 images a cell; tables of 1 to 2 disjoint ranges of seeds; 7 cells are done");
     expect_text(page,
                 "NFE 8, 2 ranges of seeds: the lowest mean is <b class=\"key s0\">rescaled</b> (5.5, "
-                "50 % below edm &plusmn; 0.91); not told apart from it: entropic (5.75).</li>");
+                "50.0 &plusmn; 0.9 % below edm); not told apart from it: entropic (5.75).</li>");
     expect_text(page, "NFE 16, 1 range of seeds: only edm so far (4).</li>");
     expect_text(page,
                 "<td class=\"best\"><b>5.5</b><small>5 &ndash; 6</small><small>&minus;50.0 "
-                "&plusmn; 0.91 %</small></td>");
+                "&plusmn; 0.9 %</small></td>");
     expect_text(page, "<td><b>11</b><small>10.4 &ndash; 11.6</small></td>");
     expect_text(page, "<td><b>5.75</b>&nbsp;&asymp;<small>5.5 &ndash; 6</small><small>&minus;47.7");
     assert_null(strstr(page, "floor:"));
@@ -128,7 +128,7 @@ static void one_range_knows_no_spread(void **state) {
     char *page = read_report(folder);
     expect_text(page, "tables of 1 range of seeds (2 are begun)");
     expect_text(page,
-                "1 range of seeds: the lowest distance is <b class=\"key s2\">spectral</b> (11.4, 44 "
+                "1 range of seeds: the lowest distance is <b class=\"key s2\">spectral</b> (11.4, 44.4 "
                 "% below edm); close to it: rescaled (11.6).");
     expect_text(page, "Of one range of seeds no spread is known");
     assert_null(strstr(page, "Student"));
