@@ -22,17 +22,17 @@ import json
 import os
 import sys
 
-try:
-    import matplotlib
+from needs import needs
 
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-    import numpy as np
-except ImportError as error:
-    sys.exit(f"plot.py: {error}: scripts/install-deps.sh plot, then run this by /usr/bin/python3; or "
-             "pip install matplotlib numpy")
+needs("matplotlib", "numpy", group="plot")
 
-import safetensors_io
+import matplotlib  # noqa: E402
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt  # noqa: E402
+import numpy as np  # noqa: E402
+
+import safetensors_io  # noqa: E402
 
 COLOURS = ["#60666d", "#1f77b4", "#e8710a", "#1a8a3a", "#d62b2b", "#8e51c9", "#8c564b", "#d646a0", "#0a9ba8",
            "#9a8a00", "#3b4cc0", "#6a8f1f"]  # as in the sweep's report

@@ -6,7 +6,7 @@ import unittest
 
 SCRIPTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "scripts")
 WANTED = {"convert_weights.py": ("numpy", "convert"), "make_dataset.py": ("numpy", "data"),
-          "plot_toy.py": ("matplotlib", "plot")}
+          "plot.py": ("matplotlib", "plot"), "plot_toy.py": ("matplotlib", "plot")}
 
 
 class NeedsTest(unittest.TestCase):
