@@ -8,6 +8,7 @@
 #include "io/file_set.h"
 #include "io/image.h"
 #include "io/labels.h"
+#include "io/shuffle.h"
 
 #define LABELS_FILE "dataset.json"
 enum { MAX_LABELS_FILE = 1 << 28, FILE_SLACK = 1 << 20 };
@@ -16,7 +17,8 @@ struct Dataset {
     FileSet *files;
     int64_t *images; /* [count]: numbers in `files` */
     int64_t count;
-    int32_t *labels; /* [count], or NULL */
+    int64_t *order;  /* [count]: indices of `images`; NULL = as they are */
+    int32_t *labels; /* [count], as in `images`; or NULL */
     int label_dim;
     ImageForm form;
 };
@@ -102,6 +104,7 @@ void dataset_close(Dataset *dataset) {
     if (dataset == NULL) return;
     file_set_close(dataset->files);
     free(dataset->images);
+    free(dataset->order);
     free(dataset->labels);
     free(dataset);
 }
@@ -110,6 +113,26 @@ DatasetInfo dataset_info(const Dataset *dataset) {
     const ImageForm *form = &dataset->form;
     return (DatasetInfo){
         dataset->count, form->h, form->w, form->c, dataset->label_dim, file_set_hash(dataset->files)};
+}
+
+/* ---- order -------------------------------------------------------------------------------------- */
+
+bool dataset_shuffle(Dataset *dataset, uint64_t seed, Error *error) {
+    if (dataset->order == NULL)
+        dataset->order = malloc((size_t)dataset->count * sizeof *dataset->order);
+    if (dataset->order == NULL)
+        return fail(error, "out of memory for the order of %" PRId64 " images", dataset->count);
+    for (int64_t i = 0; i < dataset->count; i++) dataset->order[i] = i;
+    shuffle(dataset->order, dataset->count, seed);
+    return true;
+}
+
+int64_t dataset_place(const Dataset *dataset, int64_t i) {
+    return dataset->order != NULL ? dataset->order[i] : i;
+}
+
+const char *dataset_title(const Dataset *dataset, int64_t i, char text[512]) {
+    return file_set_title(dataset->files, dataset->images[dataset_place(dataset, i)], text);
 }
 
 /* ---- reading ------------------------------------------------------------------------------------ */
@@ -151,9 +174,10 @@ bool dataset_read(Dataset *dataset, int64_t first, int n, float *values, int32_t
         return fail(error, "images %" PRId64 " to %" PRId64 " of a data set of %" PRId64, first,
                     first + n - 1, dataset->count);
     for (int i = 0; i < n; i++) {
-        if (!read_image(dataset, dataset->images[first + i], limit, values + (size_t)i * count, error))
+        const int64_t place = dataset_place(dataset, first + i);
+        if (!read_image(dataset, dataset->images[place], limit, values + (size_t)i * count, error))
             return false;
-        if (labels != NULL) labels[i] = dataset->labels != NULL ? dataset->labels[first + i] : -1;
+        if (labels != NULL) labels[i] = dataset->labels != NULL ? dataset->labels[place] : -1;
     }
     return true;
 }

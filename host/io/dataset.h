@@ -28,6 +28,14 @@ typedef struct {
 } DatasetInfo;
 DatasetInfo dataset_info(const Dataset *dataset);
 
+/* Puts the images into a random order, which the seed and their number alone decide: from then on image
+ * i is another one.  Not while one is being read. */
+bool dataset_shuffle(Dataset *dataset, uint64_t seed, Error *error);
+/* Where image i stands in the order of names: i itself before dataset_shuffle. */
+int64_t dataset_place(const Dataset *dataset, int64_t i);
+/* Data set and file of image i, for messages. */
+const char *dataset_title(const Dataset *dataset, int64_t i, char text[512]);
+
 /* Reads images [first, first + n) as values [n,h,w,c]: bytes (PNG, NPY of uint8 [c,h,w]) become
  * b / 127.5 - 1; NPY of float32 [c,h,w] (latents) are taken as they are and must be finite.
  * labels: [n], -1 without labels; may be NULL.  May be called from several threads. */

@@ -2,6 +2,7 @@
 #include "io/dataset.h"
 
 #include "io/file.h"
+#include "io/shuffle.h"
 #include "support/files.h"
 #include "support/images.h"
 #include "support/zip_writer.h"
@@ -151,6 +152,67 @@ static void every_byte_is_torch_s_value(void **state) {
     dataset_close(dataset);
 }
 
+/* ---- in a random order -------------------------------------------------------------------------- */
+
+/* Image i of the shuffled set is that of its place, with its label; the reader follows. */
+static void a_shuffled_set(void **state) {
+    (void)state;
+    enum { N = 10 };
+    Error error = {0};
+    const char *labels =
+        "{\"labels\": [[\"0/00.png\", 0], [\"0/01.png\", 1], [\"0/02.png\", 2], [\"0/03.png\", 3], "
+        "[\"0/04.png\", 4], [\"0/05.png\", 5], [\"0/06.png\", 6], [\"0/07.png\", 7], "
+        "[\"0/08.png\", 8], [\"0/09.png\", 9]]}";
+    Dataset *dataset = open_well(make_folder("shuffled", N, 1, labels));
+    const uint64_t hash = dataset_info(dataset).hash;
+    int64_t orders[3][N], sum = 0;
+    for (int s = 0; s < 3; s++) { /* seeds 0, 1 and 2^32, which is 0 */
+        assert_true(dataset_shuffle(dataset, s < 2 ? (uint64_t)s : 1ull << 32, &error));
+        for (int i = 0; i < N; i++) orders[s][i] = dataset_place(dataset, i);
+    }
+    assert_memory_not_equal(orders[0], orders[1], sizeof orders[0]);
+    assert_memory_equal(orders[0], orders[2], sizeof orders[0]);
+    assert_true(dataset_info(dataset).hash == hash);
+    float value[H * W];
+    int32_t label;
+    char title[512], name[16];
+    for (int i = 0; i < N; i++) {
+        const int place = (int)dataset_place(dataset, i);
+        assert_true(dataset_read(dataset, i, 1, value, &label, &error));
+        expect_images(value, place, 1, 1);
+        assert_int_equal(label, place);
+        snprintf(name, sizeof name, "0/%02d.png", place);
+        assert_non_null(strstr(dataset_title(dataset, i, title), name));
+        sum += 1 << place;
+    }
+    assert_int_equal(sum, (1 << N) - 1);
+    const float *values;
+    const int32_t *read;
+    DatasetReader *reader = dataset_reader_create(dataset, 4, N - 4, 4, &error);
+    assert_int_equal(dataset_reader_next(reader, &values, &read, &error), 4);
+    for (int i = 0; i < 4; i++) assert_int_equal(read[i], orders[2][4 + i]);
+    dataset_reader_destroy(reader);
+    dataset_close(dataset);
+}
+
+/* Every value is as likely in every place: chi-squared of the places of 8 values over 8,000 seeds. */
+static void orders_are_evenly_likely(void **state) {
+    (void)state;
+    enum { N = 8, SEEDS = 8000 };
+    int counts[N][N] = {0};
+    double chi = 0;
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        int64_t values[N];
+        for (int i = 0; i < N; i++) values[i] = i;
+        shuffle(values, N, seed);
+        for (int i = 0; i < N; i++) counts[i][values[i]]++;
+    }
+    for (int i = 0; i < N; i++)
+        for (int j = 0; j < N; j++) chi += pow(counts[i][j] - SEEDS / N, 2) / (SEEDS / N);
+    print_message("chi-squared %.1f, of 49 degrees of freedom\n", chi);
+    assert_true(chi < 85 && chi > 23); /* each beyond 1 in 1,000 */
+}
+
 /* ---- ahead and in parallel ---------------------------------------------------------------------- */
 
 static void batches_come_in_order(void **state) {
@@ -258,6 +320,8 @@ int main(void) {
         cmocka_unit_test(an_archive),
         cmocka_unit_test(arrays),
         cmocka_unit_test(every_byte_is_torch_s_value),
+        cmocka_unit_test(a_shuffled_set),
+        cmocka_unit_test(orders_are_evenly_likely),
         cmocka_unit_test(batches_come_in_order),
         cmocka_unit_test(a_reader_may_be_left),
         cmocka_unit_test(threads_may_share_an_archive),
