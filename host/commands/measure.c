@@ -1,7 +1,6 @@
 /* kairos measure: the entropy curve of a model. */
 #include "entropy/measure.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -10,10 +9,12 @@
 #include <unistd.h>
 
 #include "commands/commands.h"
+#include "commands/measure_output.h"
 #include "commands/session.h"
-#include "entropy/times.h"
 #include "io/file.h"
 #include "schedule/schedule.h"
+
+enum { MAX_LEVELS = 100000 };
 
 typedef struct {
     Session session;
@@ -24,6 +25,7 @@ typedef struct {
     bool spectral, from_logvar, quiet;
     double *sigma; /* [levels], increasing */
     Dataset *dataset;
+    MeasureOrigin origin;
     char state[PATH_MAX];
 } Measure;
 
@@ -32,7 +34,9 @@ static const OptionsUsage usage = {
     .summary =
         "Measures a model's squared error on data at each level of the EDM grid, with the same images "
         "and noise at every level: the entropy curve, of which 'kairos schedule' makes noise levels. A "
-        "run that was killed goes on from OUT.state. --spectral also writes the error's power and the "
+        "run that was killed goes on from OUT.state; one that is finished is not done again. "
+        "--spectral "
+        "also writes the error's power and the "
         "data's amplitude in each Fourier direction, to OUT with .spectrum.safetensors for .json.",
     .examples =
         "kairos measure --net weights/fashion-mnist-edm2.safetensors --data fashion-mnist.zip "
@@ -82,14 +86,14 @@ static int parse(Measure *m, int count, char **arguments) {
          .low = 2,
          .high = 1e12,
          .default_text = "all of the data",
-         .help = "most images to measure, the first of the data set"},
+         .help = "measure so many, drawn at random from the data set, which must have as many"},
         {.name = "levels",
          .kind = OPTION_INT,
          .value = &m->levels,
          .argument = "N",
          .low = 4,
-         .high = 100000,
-         .help = "noise levels"},
+         .high = MAX_LEVELS,
+         .help = "noise levels; no two neighbours may be more than a factor of 4 apart"},
         {.name = "tolerance",
          .kind = OPTION_DOUBLE,
          .value = &m->tolerance,
@@ -112,7 +116,8 @@ static int parse(Measure *m, int count, char **arguments) {
          .argument = "N",
          .low = 0,
          .high = UINT32_MAX,
-         .help = "image i gets the noise of seed N + i"},
+         .help = "image i of the data set (in the order of names) gets the noise of seed N + i; N also "
+                 "decides the random order in which images are taken"},
         {.name = "batch",
          .kind = OPTION_INT,
          .value = &m->batch,
@@ -153,19 +158,44 @@ static bool check_usage(const Measure *m, Error *error) {
     return !m->spectral || fail(error, "--from-logvar: the uncertainty head knows no --spectral error");
 }
 
-/* The EDM levels, increasing. */
-static bool choose_levels(Measure *m, Error *error) {
+/* The EDM levels, increasing; allocated. */
+static double *edm_levels(const Measure *m, int levels, Error *error) {
     Schedule schedule = {0};
-    if (!schedule_edm(&schedule, m->levels, m->sigma_min, m->sigma_max, m->rho, error)) return false;
-    m->sigma = calloc(m->levels, sizeof *m->sigma);
-    if (m->sigma == NULL) fail(error, "out of memory for %d noise levels", m->levels);
-    for (int i = 0; m->sigma != NULL && i < m->levels; i++)
-        m->sigma[i] = schedule.sigma[m->levels - 1 - i];
+    if (!schedule_edm(&schedule, levels, m->sigma_min, m->sigma_max, m->rho, error)) return NULL;
+    double *sigma = calloc(levels, sizeof *sigma);
+    if (sigma == NULL) fail(error, "out of memory for %d noise levels", levels);
+    for (int i = 0; sigma != NULL && i < levels; i++) sigma[i] = schedule.sigma[levels - 1 - i];
     schedule_free(&schedule);
-    Error reason = {""}; /* now rather than when a schedule is to be made of the curve */
-    if (m->sigma != NULL && !curve_check_levels(m->sigma, m->levels, "these noise levels", &reason))
-        fprintf(stderr, "%s: the curve will be too coarse for a schedule\n", reason.text);
-    return m->sigma != NULL;
+    return sigma;
+}
+
+static bool are_fine_enough(const Measure *m, int levels) {
+    double *sigma = edm_levels(m, levels, NULL);
+    const bool fine = sigma != NULL && curve_check_levels(sigma, levels, "", NULL);
+    free(sigma);
+    return fine;
+}
+
+/* Refuses levels of which no schedule could be made, before they are measured. */
+static bool choose_levels(Measure *m, Error *error) {
+    m->sigma = edm_levels(m, m->levels, error);
+    if (m->sigma == NULL) return false;
+    if (are_fine_enough(m, m->levels)) return true;
+    if (!are_fine_enough(m, MAX_LEVELS))
+        return fail(error, "--rho %g: no number of levels from %g to %g is fine enough, choose another",
+                    m->rho, m->sigma_min, m->sigma_max);
+    int low = m->levels, high = MAX_LEVELS; /* too few; enough */
+    while (high - low > 1) {
+        const int middle = low + (high - low) / 2;
+        if (are_fine_enough(m, middle))
+            high = middle;
+        else
+            low = middle;
+    }
+    return fail(error,
+                "--levels %d is too coarse to make a schedule of, from %g to %g with rho %g: expected "
+                "%d or more",
+                m->levels, m->sigma_min, m->sigma_max, m->rho, high);
 }
 
 /* ---- what the curve came from ----------------------------------------------------------------------
@@ -185,16 +215,16 @@ static json_t *settings_of(const Measure *m) {
     const DeviceInfo device = context_device(s->ctx);
     char hash[24];
     snprintf(hash, sizeof hash, "%016" PRIx64, s->model.hash);
-    json_t *settings = json_pack(
-        "{ss ss si sf sf sf ss ss ss}", "net", s->model.name, "net_hash", hash, "levels", m->levels,
-        "sigma_min", m->sigma_min, "sigma_max", m->sigma_max, "rho", m->rho, "precision",
-        session_precisions[s->precision], "engine", session_engines[s->engine], "device", device.name);
+    json_t *settings = json_pack("{ss si sf sf sf ss ss ss}", "net_hash", hash, "levels", m->levels,
+                                 "sigma_min", m->sigma_min, "sigma_max", m->sigma_max, "rho", m->rho,
+                                 "precision", session_precisions[s->precision], "engine",
+                                 session_engines[s->engine], "device", device.name);
     json_t *rest = m->from_logvar
                        ? json_pack("{sb}", "from_logvar", 1)
-                       : json_pack("{ss so sI sI sI sf sb}", "data", m->data, "data_hash", data_hash(m),
-                                   "data_images", (json_int_t)dataset_info(m->dataset).images, "images",
-                                   (json_int_t)m->images, "seed", (json_int_t)m->seed, "tolerance",
-                                   m->tolerance, "spectral", m->spectral);
+                       : json_pack("{so sI sI sI sb sf sb}", "data_hash", data_hash(m), "data_images",
+                                   (json_int_t)dataset_info(m->dataset).images, "images",
+                                   (json_int_t)m->images, "seed", (json_int_t)m->seed, "shuffled", 1,
+                                   "tolerance", m->tolerance, "spectral", m->spectral);
     const bool batch = m->tolerance > 0 || (s->engine == ENGINE_LIBRARY && !device.host_cores);
     if (rest != NULL && batch) json_object_set_new(rest, "batch", json_integer(m->batch));
     const bool ok = settings != NULL && rest != NULL && json_object_update(settings, rest) == 0;
@@ -202,32 +232,6 @@ static json_t *settings_of(const Measure *m) {
     if (ok) return settings;
     json_decref(settings);
     return NULL;
-}
-
-/* A spectrum that an earlier measurement left beside the curve would be taken for this one's. */
-static bool remove_old_spectrum(const Measure *m, Error *error) {
-    char *path = spectrum_path(m->out);
-    if (path == NULL) return fail(error, "out of memory");
-    const bool ok =
-        unlink(path) == 0 || errno == ENOENT ||
-        fail(error, "cannot remove %s, the spectrum of an older curve: %s", path, strerror(errno));
-    free(path);
-    return ok;
-}
-
-/* The settings and the command line, which is none of them. */
-static bool write_curve(const Measure *m, const Curve *curve, json_t *settings, int count,
-                        char **arguments, Error *error) {
-    json_t *provenance = json_copy(settings), *command = json_array();
-    json_array_append_new(command, json_string("measure"));
-    for (int i = 0; i < count; i++) json_array_append_new(command, json_string(arguments[i]));
-    bool ok = provenance != NULL && json_object_set(provenance, "command", command) == 0;
-    ok = ok || fail(error, "out of memory");
-    ok = ok && (m->spectral || remove_old_spectrum(m, error)) &&
-         curve_write(curve, m->out, provenance, error);
-    json_decref(command);
-    json_decref(provenance);
-    return ok;
 }
 
 /* ---- measuring -------------------------------------------------------------------------------------
@@ -238,17 +242,23 @@ static bool open_data(Measure *m, Error *error) {
     if (m->dataset == NULL) return false;
     const DatasetInfo data = dataset_info(m->dataset);
     if (m->images == 0) m->images = data.images;
+    if (m->images > data.images)
+        return fail(error, "--images %" PRId64 ": %s has %" PRId64, m->images, m->data, data.images);
     if (m->images < m->batch) m->batch = (int)m->images > 0 ? (int)m->images : 1;
     if (m->session.model.net->config.label_dim > 0 && data.label_dim == 0)
         fprintf(stderr, "%s has no labels: measuring the model without classes\n", m->data);
     return true;
 }
 
-/* A state file lies beside the curve. */
+/* A state file lies beside the curve.  What cannot be written is known before the work. */
 static bool prepare_files(Measure *m, Error *error) {
     if (snprintf(m->state, sizeof m->state, "%s.state", m->out) >= (int)sizeof m->state)
         return fail(error, "%s: the path is too long", m->out);
-    return prepare_output(m->out, error);
+    if (!prepare_output(m->out, error)) return false;
+    AtomicFile *trial = atomic_file_begin(m->out, error);
+    if (trial == NULL) return false;
+    atomic_file_abandon(trial);
+    return true;
 }
 
 static bool run_on_data(Measure *m, json_t *settings, MeasureSums *sums, Error *error) {
@@ -260,7 +270,8 @@ static bool run_on_data(Measure *m, json_t *settings, MeasureSums *sums, Error *
     bool ok =
         denoiser_create_measuring(&denoiser, s->ctx, s->model.net, m->batch, m->spectral, extra, error);
     if (ok) {
-        const MeasureOptions options = {.levels = m->levels,
+        const MeasureOptions options = {.name = m->data,
+                                        .levels = m->levels,
                                         .sigma = m->sigma,
                                         .images = m->images,
                                         .tolerance = m->tolerance,
@@ -289,58 +300,51 @@ static bool write_spectrum(const Measure *m, const MeasureSums *sums, Error *err
     return ok;
 }
 
-/* One line on standard output. */
-static void report(const Measure *m, const Curve *curve, const MeasureSums *sums) {
-    Error error = {""};
-    double *time = calloc(curve->levels, sizeof *time);
-    if (time == NULL || !entropic_time(curve, ORDER_RESCALED, RULE_CUBIC, time, &error)) {
-        printf("%s: %d levels\n", m->out, curve->levels);
-    } else if (m->from_logvar) {
-        printf("%s: %d levels, total rescaled entropy %.6g\n", m->out, curve->levels,
-               time[curve->levels - 1]);
-    } else {
-        printf("%s: %d levels, %lld images, total rescaled entropy %.6g +- %.2g %%\n", m->out,
-               curve->levels, curve->images, time[curve->levels - 1],
-               100 * measure_relative_error(sums));
-    }
-    free(time);
-}
-
-static bool measure_data(Measure *m, int count, char **arguments, Error *error) {
+/* Of a measurement on data. */
+static bool measure_data(Measure *m, json_t *settings, Curve *curve, Error *error) {
     const Edm2Config *config = &m->session.model.net->config;
     const int dims = config->img_channels * config->img_resolution * config->img_resolution;
     MeasureSums sums = {0};
-    Curve curve = {0};
-    if (!open_data(m, error)) return false;
-    json_t *settings = settings_of(m);
-    bool ok = (settings != NULL || fail(error, "out of memory")) &&
-              run_on_data(m, settings, &sums, error) &&
-              measure_curve(&sums, m->sigma, dims, &curve, error) &&
-              (!m->spectral || write_spectrum(m, &sums, error)) &&
-              write_curve(m, &curve, settings, count, arguments, error);
-    if (ok) {
-        unlink(m->state); /* left there, it would only be finished again */
-        report(m, &curve, &sums);
-    }
-    json_decref(settings);
-    curve_free(&curve);
+    const bool ok = run_on_data(m, settings, &sums, error) &&
+                    measure_curve(&sums, m->sigma, dims, curve, error) &&
+                    (!m->spectral || write_spectrum(m, &sums, error));
     measure_sums_free(&sums);
     return ok;
 }
 
-static bool measure_uncertainty(Measure *m, int count, char **arguments, Error *error) {
+static bool measure_uncertainty(Measure *m, Curve *curve, Error *error) {
     const Session *s = &m->session;
     Denoiser denoiser;
+    if (!denoiser_create(&denoiser, s->ctx, s->model.net, NULL, 1, 1, error)) return false;
+    const bool ok = measure_from_logvar(&denoiser, m->sigma, m->levels, curve, error);
+    denoiser_destroy(&denoiser);
+    return ok;
+}
+
+/* Measures and writes the curve, or reads the one that is there. */
+static bool make_curve(Measure *m, json_t *settings, Curve *curve, Error *error) {
+    bool done = false;
+    if (!measure_output_check(m->out, m->state, m->spectral, settings, &done, error)) return false;
+    if (done) {
+        fprintf(stderr, "%s is there already, measured with these settings: nothing to do\n", m->out);
+        return curve_read(curve, m->out, error);
+    }
+    return (m->from_logvar ? measure_uncertainty(m, curve, error)
+                           : measure_data(m, settings, curve, error)) &&
+           measure_output_write(curve, m->out, settings, &m->origin, error);
+}
+
+static bool run(Measure *m, Error *error) {
     Curve curve = {0};
+    if (!session_open(&m->session, error) || (!m->from_logvar && !open_data(m, error))) return false;
+    m->origin.net = m->session.model.name;
+    m->origin.data = m->data;
     json_t *settings = settings_of(m);
-    bool ok = settings != NULL || fail(error, "out of memory");
-    if (ok && denoiser_create(&denoiser, s->ctx, s->model.net, NULL, 1, 1, error)) {
-        ok = measure_from_logvar(&denoiser, m->sigma, m->levels, &curve, error) &&
-             write_curve(m, &curve, settings, count, arguments, error);
-        denoiser_destroy(&denoiser);
-        if (ok) report(m, &curve, NULL);
-    } else {
-        ok = false;
+    const bool ok =
+        (settings != NULL || fail(error, "out of memory")) && make_curve(m, settings, &curve, error);
+    if (ok) {
+        unlink(m->state); /* left there, it would only be finished again */
+        measure_output_report(&curve, m->out);
     }
     json_decref(settings);
     curve_free(&curve);
@@ -350,18 +354,14 @@ static bool measure_uncertainty(Measure *m, int count, char **arguments, Error *
 int command_measure(int count, char **arguments) {
     Measure m = defaults();
     Error error = {""};
+    m.origin = (MeasureOrigin){.count = count, .arguments = arguments};
     const int status = parse(&m, count, arguments);
     if (status >= 0) return status;
-    if (!check_usage(&m, &error)) {
-        session_fail("measure", &error);
-        return 2;
-    }
-    const bool ok = choose_levels(&m, &error) && prepare_files(&m, &error) &&
-                    session_open(&m.session, &error) &&
-                    (m.from_logvar ? measure_uncertainty(&m, count, arguments, &error)
-                                   : measure_data(&m, count, arguments, &error));
+    const bool usable = check_usage(&m, &error) && choose_levels(&m, &error);
+    const bool ok = usable && prepare_files(&m, &error) && run(&m, &error);
     dataset_close(m.dataset);
     session_close(&m.session);
     free(m.sigma);
-    return ok ? 0 : session_fail("measure", &error);
+    if (!ok) session_fail("measure", &error);
+    return ok ? 0 : usable ? 1 : 2;
 }

@@ -13,13 +13,15 @@ static const double MAX_GAP = 4; /* factor between neighbouring levels */
 
 bool curve_create(Curve *curve, int levels, Error *error) {
     *curve = (Curve){0};
-    double *block = levels >= 1 ? calloc((size_t)levels, 3 * sizeof(double)) : NULL;
+    double *block = levels >= 1 ? calloc((size_t)levels, 5 * sizeof(double)) : NULL;
     if (levels < 1) return fail(error, "a curve of %d noise levels: expected 1 or more", levels);
     if (block == NULL) return fail(error, "out of memory for a curve of %d noise levels", levels);
     curve->levels = levels;
     curve->sigma = block;
     curve->squared_error = block + levels;
     curve->standard_error = block + 2 * (size_t)levels;
+    curve->entropy_error = block + 3 * (size_t)levels;
+    curve->rescaled_error = block + 4 * (size_t)levels;
     return true;
 }
 
@@ -68,7 +70,9 @@ static bool check_values(const double *values, int levels, const char *name, con
 static bool check_numbers(const Curve *curve, const char *name, Error *error) {
     return check_increase(curve->sigma, curve->levels, name, error) &&
            check_values(curve->squared_error, curve->levels, name, "squared_error", error) &&
-           check_values(curve->standard_error, curve->levels, name, "standard_error", error);
+           check_values(curve->standard_error, curve->levels, name, "standard_error", error) &&
+           check_values(curve->entropy_error, curve->levels, name, "entropy_error", error) &&
+           check_values(curve->rescaled_error, curve->levels, name, "rescaled_entropy_error", error);
 }
 
 bool curve_check(const Curve *curve, const char *name, Error *error) {
@@ -78,46 +82,58 @@ bool curve_check(const Curve *curve, const char *name, Error *error) {
 
 /* ---- reading ------------------------------------------------------------------------------------ */
 
+/* Values that are not there stay as they are. */
 static bool take_values(double *target, JsonDoubles values, size_t levels, const char *name,
                         const char *key, Error *error) {
+    if (values.values == NULL) return true;
     if (values.count != levels)
         return fail(error, "%s: %s has %zu values, sigma has %zu", name, key, values.count, levels);
     memcpy(target, values.values, levels * sizeof *target);
     return true;
 }
 
+typedef struct {
+    JsonDoubles sigma, squared, standard, entropy, rescaled;
+} Arrays;
+
+static bool take_arrays(Curve *curve, const Arrays *a, const char *name, Error *error) {
+    const size_t levels = a->sigma.count;
+    if (levels < 1 || levels > INT_MAX)
+        return fail(error, "%s: sigma has %zu levels, expected %d or more", name, levels, MIN_LEVELS);
+    return curve_create(curve, (int)levels, error) &&
+           take_values(curve->sigma, a->sigma, levels, name, "sigma", error) &&
+           take_values(curve->squared_error, a->squared, levels, name, "squared_error", error) &&
+           take_values(curve->standard_error, a->standard, levels, name, "standard_error", error) &&
+           take_values(curve->entropy_error, a->entropy, levels, name, "entropy_error", error) &&
+           take_values(curve->rescaled_error, a->rescaled, levels, name, "rescaled_entropy_error",
+                       error);
+}
+
 bool curve_parse(Curve *curve, const json_t *json, const char *name, Error *error) {
     *curve = (Curve){0};
-    JsonDoubles sigma = {0}, squared = {0}, standard = {0};
+    Arrays a = {0};
     const json_t *ignored = NULL;
     int dims = 0;
     int64_t images = 0;
-    const JsonField fields[] = {{"sigma", JSON_FIELD_DOUBLES, &sigma, true, 0, 0},
-                                {"squared_error", JSON_FIELD_DOUBLES, &squared, true, 0, 0},
-                                {"standard_error", JSON_FIELD_DOUBLES, &standard, false, 0, 0},
-                                {"entropy", JSON_FIELD_ARRAY, &ignored, false, 0, 0},
-                                {"rescaled_entropy", JSON_FIELD_ARRAY, &ignored, false, 0, 0},
-                                {"dims", JSON_FIELD_INT, &dims, true, 1, INT_MAX},
-                                {"images", JSON_FIELD_INT64, &images, false, 0, 9e18},
-                                {"provenance", JSON_FIELD_OBJECT, &ignored, false, 0, 0}};
-    bool ok = json_read_fields(json, name, fields, sizeof fields / sizeof *fields, error);
-    if (ok && (sigma.count < 1 || sigma.count > INT_MAX))
-        ok =
-            fail(error, "%s: sigma has %zu levels, expected %d or more", name, sigma.count, MIN_LEVELS);
-    ok = ok && curve_create(curve, (int)sigma.count, error);
-    if (ok) {
-        curve->dims = dims;
-        curve->images = images;
-        ok = take_values(curve->sigma, sigma, sigma.count, name, "sigma", error) &&
-             take_values(curve->squared_error, squared, sigma.count, name, "squared_error", error) &&
-             (standard.values == NULL || take_values(curve->standard_error, standard, sigma.count, name,
-                                                     "standard_error", error)) &&
-             curve_check(curve, name, error);
-    }
+    const JsonField fields[] = {
+        {"sigma", JSON_FIELD_DOUBLES, &a.sigma, true, 0, 0},
+        {"squared_error", JSON_FIELD_DOUBLES, &a.squared, true, 0, 0},
+        {"standard_error", JSON_FIELD_DOUBLES, &a.standard, false, 0, 0},
+        {"entropy", JSON_FIELD_ARRAY, &ignored, false, 0, 0},
+        {"rescaled_entropy", JSON_FIELD_ARRAY, &ignored, false, 0, 0},
+        {"entropy_error", JSON_FIELD_DOUBLES, &a.entropy, false, 0, 0},
+        {"rescaled_entropy_error", JSON_FIELD_DOUBLES, &a.rescaled, false, 0, 0},
+        {"dims", JSON_FIELD_INT, &dims, true, 1, INT_MAX},
+        {"images", JSON_FIELD_INT64, &images, false, 0, 9e18},
+        {"provenance", JSON_FIELD_OBJECT, &ignored, false, 0, 0}};
+    bool ok = json_read_fields(json, name, fields, sizeof fields / sizeof *fields, error) &&
+              take_arrays(curve, &a, name, error);
+    curve->dims = dims;
+    curve->images = images;
+    ok = ok && curve_check(curve, name, error);
     if (!ok) curve_free(curve);
-    free(sigma.values);
-    free(squared.values);
-    free(standard.values);
+    JsonDoubles *arrays[] = {&a.sigma, &a.squared, &a.standard, &a.entropy, &a.rescaled};
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) free(arrays[i]->values);
     return ok;
 }
 
@@ -146,13 +162,15 @@ bool curve_write(const Curve *curve, const char *path, json_t *provenance, Error
     bool ok = entropic_time(curve, ORDER_ENTROPIC, RULE_CUBIC, entropy, error) &&
               entropic_time(curve, ORDER_RESCALED, RULE_CUBIC, rescaled, error);
     if (ok) {
-        json_t *json =
-            json_pack("{so so so so so si sI}", "sigma", json_doubles(curve->sigma, curve->levels),
-                      "squared_error", json_doubles(curve->squared_error, curve->levels),
-                      "standard_error", json_doubles(curve->standard_error, curve->levels), "entropy",
-                      json_doubles(entropy, curve->levels), "rescaled_entropy",
-                      json_doubles(rescaled, curve->levels), "dims", curve->dims, "images",
-                      (json_int_t)curve->images);
+        json_t *json = json_pack(
+            "{so so so so so so so si sI}", "sigma", json_doubles(curve->sigma, curve->levels),
+            "squared_error", json_doubles(curve->squared_error, curve->levels), "standard_error",
+            json_doubles(curve->standard_error, curve->levels), "entropy",
+            json_doubles(entropy, curve->levels), "rescaled_entropy",
+            json_doubles(rescaled, curve->levels), "entropy_error",
+            json_doubles(curve->entropy_error, curve->levels), "rescaled_entropy_error",
+            json_doubles(curve->rescaled_error, curve->levels), "dims", curve->dims, "images",
+            (json_int_t)curve->images);
         json_object_set_new(json, "provenance",
                             provenance != NULL ? json_incref(provenance) : json_object());
         ok = json != NULL ? json_write_file(path, json, error)

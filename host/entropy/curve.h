@@ -14,6 +14,8 @@ typedef struct {
     double
         *squared_error; /* [levels]: E||x_0 - D(x_0 + sigma n; sigma)||^2, summed over the dimensions */
     double *standard_error; /* [levels]: of squared_error; 0 where there is no sampling error */
+    double *entropy_error;  /* [levels]: of the entropy (order 3, times.h) up to each level; likewise */
+    double *rescaled_error; /* [levels]: of the rescaled entropy (order 2) */
     int dims;               /* dimensions of an image */
     long long images;       /* that the error was measured on; 0 = without data */
 } Curve;
@@ -29,9 +31,10 @@ bool curve_check(const Curve *curve, const char *name, Error *error);
 /* Of this, the part about the levels. */
 bool curve_check_levels(const double *sigma, int levels, const char *name, Error *error);
 
-/* curve.json: arrays sigma (increasing), squared_error, standard_error, entropy, rescaled_entropy;
- * numbers dims, images; object provenance.  The entropies are derived (times.h), so reading ignores
- * them.  Required are sigma, squared_error and dims.  What was read has passed curve_check. */
+/* curve.json: arrays sigma (increasing), squared_error, standard_error, entropy, rescaled_entropy,
+ * entropy_error, rescaled_entropy_error; numbers dims, images; object provenance.  The entropies are
+ * derived (times.h), so reading ignores them.  Required are sigma, squared_error and dims; errors that
+ * are not there are 0.  What was read has passed curve_check. */
 bool curve_read(Curve *curve, const char *path, Error *error);
 /* The same from a JSON value; `name` stands for the file in messages. */
 bool curve_parse(Curve *curve, const json_t *json, const char *name, Error *error);

@@ -3,14 +3,22 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "entropy/times.h"
 #include "io/progress.h"
 #include "random.h"
 
 /* A tolerance counts from so many images on: of fewer, the spread says little. */
 enum { LEAST_IMAGES = 32 };
 
+/* The integral of an image's own squared error from the lowest level up to the present one. */
+typedef struct {
+    double order;
+    double *integral, *integrand; /* [batch]: the latter at the present level */
+} ImageTime;
+
 typedef struct {
     Denoiser *denoiser;
+    Dataset *data;
     const MeasureOptions *options;
     MeasureSums *sums;
     Error *error;
@@ -23,9 +31,9 @@ typedef struct {
     /* on the host, [batch] */
     int32_t *labels;
     uint64_t *host_seeds;
-    double *host_squared, *totals;
-    double *weights; /* [levels]: total rescaled entropy = sum of weight * squared error */
-    double saved;    /* when the state was */
+    double *host_squared;
+    ImageTime entropy, rescaled;
+    double saved; /* when the state was */
     Progress progress;
 } Measurement;
 
@@ -38,18 +46,14 @@ size_t measure_spectrum_bytes(const Edm2 *net, int levels) {
     return (levels + 1) * measure_directions(net) * sizeof(double);
 }
 
-/* The trapezoid rule of err / sigma^2 dsigma = (err / sigma) dln sigma: unlike a schedule's cubics, a
- * sum that is linear in the errors, so that every image has its own. */
-static void fill_weights(const MeasureOptions *options, double *weights) {
-    const double *sigma = options->sigma;
-    const int last = options->levels - 1;
-    for (int i = 0; i <= last; i++) {
-        const double below = sigma[i > 0 ? i - 1 : 0], above = sigma[i < last ? i + 1 : last];
-        weights[i] = log(above / below) / 2 / sigma[i];
-    }
-}
-
 static size_t power_values(const Measurement *m) { return m->options->levels * m->directions; }
+
+static bool create_time(ImageTime *time, double order, int batch) {
+    time->order = order;
+    time->integral = calloc(batch, sizeof(double));
+    time->integrand = calloc(batch, sizeof(double));
+    return time->integral != NULL && time->integrand != NULL;
+}
 
 static bool allocate(Measurement *m) {
     Context *ctx = m->denoiser->ctx;
@@ -67,17 +71,23 @@ static bool allocate(Measurement *m) {
     m->labels = calloc(batch, sizeof *m->labels);
     m->host_seeds = calloc(batch, sizeof *m->host_seeds);
     m->host_squared = calloc(batch, sizeof *m->host_squared);
-    m->totals = calloc(batch, sizeof *m->totals);
-    m->weights = calloc(m->options->levels, sizeof *m->weights);
+    const bool times = create_time(&m->entropy, ORDER_ENTROPIC, batch) &&
+                       create_time(&m->rescaled, ORDER_RESCALED, batch);
     if (!context_ok(ctx)) return fail(m->error, "%s", context_error(ctx)->text);
-    return (m->labels && m->host_seeds && m->host_squared && m->totals && m->weights) ||
+    return (times && m->labels && m->host_seeds && m->host_squared) ||
            fail(m->error, "out of memory for a batch of %d images on the host", batch);
 }
 
 static void release(Measurement *m) {
     Context *ctx = m->denoiser->ctx;
     void *device[] = {m->x0.data, m->x.data, m->seeds, m->squared, m->power, m->amplitude};
-    void *host[] = {m->labels, m->host_seeds, m->host_squared, m->totals, m->weights};
+    void *host[] = {m->labels,
+                    m->host_seeds,
+                    m->host_squared,
+                    m->entropy.integral,
+                    m->entropy.integrand,
+                    m->rescaled.integral,
+                    m->rescaled.integrand};
     for (size_t i = 0; i < sizeof device / sizeof *device; i++) device_free(ctx, device[i]);
     for (size_t i = 0; i < sizeof host / sizeof *host; i++) free(host[i]);
 }
@@ -112,11 +122,12 @@ static bool load(Measurement *m) {
 /* Labels of the data, as far as the network knows any. */
 static bool choose_labels(Measurement *m, const int32_t *labels, int n) {
     const int label_dim = m->denoiser->net->config.label_dim;
+    char title[512];
     for (int i = 0; i < n; i++) {
         m->labels[i] = label_dim > 0 && labels != NULL ? labels[i] : -1;
         if (m->labels[i] >= label_dim)
-            return fail(m->error, "image %lld of the data has the label %d, the model has %d classes",
-                        (long long)(m->sums->images + i), m->labels[i], label_dim);
+            return fail(m->error, "%s has the label %d, the model has %d classes",
+                        dataset_title(m->data, m->sums->images + i, title), m->labels[i], label_dim);
     }
     denoiser_set_labels(m->denoiser, m->labels, n);
     return true;
@@ -126,6 +137,7 @@ static bool choose_labels(Measurement *m, const int32_t *labels, int n) {
 static bool measure_level(Measurement *m, int level, int n) {
     Context *ctx = m->denoiser->ctx;
     const float sigma = (float)m->options->sigma[level];
+    char title[512];
     const Tensor x0 = tensor_images(m->x0, 0, n), x = tensor_images(m->x, 0, n);
     double *power = m->power != NULL ? m->power + level * m->directions : NULL;
     noise_add(ctx, x0, m->seeds, RANDOM_NOISE_DRAW, sigma, x);
@@ -136,24 +148,40 @@ static bool measure_level(Measurement *m, int level, int n) {
     for (int i = 0; i < n; i++)
         if (!isfinite(m->host_squared[i]))
             return fail(m->error,
-                        "the squared error of image %lld at noise level %g is not a finite number: the "
-                        "image has such values, or the network's activations overflow (try --precision "
-                        "fp32)",
-                        (long long)(m->sums->images + i), sigma);
+                        "%s: its squared error at noise level %g is not a finite number: the image has "
+                        "such values, or the network's activations overflow (try --precision fp32)",
+                        dataset_title(m->data, m->sums->images + i, title), sigma);
     return true;
+}
+
+/* By the trapezoid rule of err / sigma^order dsigma = err sigma^(1-order) dln sigma: unlike a
+ * schedule's cubics, a sum that is linear in the errors, so that every image has its own.  sums: [2],
+ * of the images' integrals and their squares. */
+static void add_time(const Measurement *m, ImageTime *time, int level, int n, double *sums) {
+    const double *sigma = m->options->sigma, weight = pow(sigma[level], 1 - time->order);
+    const double half_step = level > 0 ? log(sigma[level] / sigma[level - 1]) / 2 : 0;
+    for (int i = 0; i < n; i++) {
+        const double integrand = weight * m->host_squared[i];
+        const double step = half_step * (time->integrand[i] + integrand);
+        const double integral = level > 0 ? time->integral[i] + step : 0;
+        time->integrand[i] = integrand;
+        time->integral[i] = integral;
+        sums[0] += integral;
+        sums[1] += integral * integral;
+    }
 }
 
 static bool measure_levels(Measurement *m, int n) {
     MeasureSums *sums = m->sums;
-    for (int i = 0; i < n; i++) m->totals[i] = 0;
     for (int level = 0; level < m->options->levels; level++) {
         if (!measure_level(m, level, n)) return false;
         for (int i = 0; i < n; i++) {
             const double squared = m->host_squared[i];
             sums->sum[level] += squared;
             sums->square[level] += squared * squared;
-            m->totals[i] += m->weights[level] * squared;
         }
+        add_time(m, &m->entropy, level, n, sums->entropy + 2 * level);
+        add_time(m, &m->rescaled, level, n, sums->rescaled + 2 * level);
         progress_update(&m->progress, sums->images * m->options->levels + (long long)n * (level + 1));
     }
     return true;
@@ -163,15 +191,12 @@ static bool measure_batch(Measurement *m, const float *values, const int32_t *la
     Context *ctx = m->denoiser->ctx;
     MeasureSums *sums = m->sums;
     const Tensor x0 = tensor_images(m->x0, 0, n);
-    for (int i = 0; i < n; i++) m->host_seeds[i] = m->options->seed + sums->images + i;
+    for (int i = 0; i < n; i++)
+        m->host_seeds[i] = m->options->seed + dataset_place(m->data, sums->images + i);
     device_upload(ctx, x0.data, values, tensor_bytes(x0));
     device_upload(ctx, m->seeds, m->host_seeds, n * sizeof *m->host_seeds);
     if (!choose_labels(m, labels, n) || !measure_levels(m, n)) return false;
     if (m->directions > 0) denoiser_amplitude(m->denoiser, x0, m->amplitude);
-    for (int i = 0; i < n; i++) {
-        sums->total[0] += m->totals[i];
-        sums->total[1] += m->totals[i] * m->totals[i];
-    }
     sums->images += n;
     return monotonic_seconds() - m->saved < m->options->save_seconds || save(m);
 }
@@ -185,11 +210,11 @@ static bool enough(const Measurement *m) {
             measure_relative_error(sums) < m->options->tolerance);
 }
 
-static bool measure_batches(Measurement *m, Dataset *data) {
+static bool measure_batches(Measurement *m) {
     const int64_t first = m->sums->images;
     if (enough(m)) return true;
     DatasetReader *reader =
-        dataset_reader_create(data, first, m->options->images - first, m->denoiser->batch, m->error);
+        dataset_reader_create(m->data, first, m->options->images - first, m->denoiser->batch, m->error);
     bool ok = reader != NULL;
     while (ok && !enough(m)) {
         const float *values;
@@ -207,30 +232,31 @@ static bool check_data(const Denoiser *denoiser, DatasetInfo data, const Measure
     const Edm2Config *config = &denoiser->net->config;
     const int r = config->img_resolution, c = config->img_channels;
     if (data.h != r || data.w != r || data.c != c)
-        return fail(error, "the data's images are %dx%d with %d channels, the model's %dx%d with %d",
-                    data.h, data.w, data.c, r, r, c);
+        return fail(error, "%s: its images are %dx%d with %d channels, the model's %dx%d with %d",
+                    options->name, data.h, data.w, data.c, r, r, c);
     if (options->images < 2 || options->images > data.images)
-        return fail(error, "%lld images to measure: expected 2 to %lld, as many as the data has",
-                    (long long)options->images, (long long)data.images);
+        return fail(error, "%s has %lld images, %lld are to be measured: expected 2 or more of them",
+                    options->name, (long long)data.images, (long long)options->images);
     return true;
 }
 
 bool measure_run(Denoiser *denoiser, Dataset *data, const MeasureOptions *options, MeasureSums *sums,
                  Error *error) {
     Measurement m = {.denoiser = denoiser,
+                     .data = data,
                      .options = options,
                      .sums = sums,
                      .error = error,
                      .directions = denoiser->spectral ? measure_directions(denoiser->net) : 0};
     if (!check_data(denoiser, dataset_info(data), options, error) ||
+        !dataset_shuffle(data, options->seed, error) ||
         !measure_sums_create(sums, options->levels, m.directions, error))
         return false;
     bool ok = allocate(&m) && load(&m);
     if (ok) {
-        fill_weights(options, m.weights);
         progress_begin(&m.progress, "measuring", "evaluations", sums->images * options->levels,
                        options->images * options->levels, options->quiet);
-        ok = measure_batches(&m, data);
+        ok = measure_batches(&m);
         progress_end(&m.progress);
         ok = ok && save(&m);
     }
@@ -247,8 +273,9 @@ static double standard_error(double sum, double square, int64_t n) {
 }
 
 double measure_relative_error(const MeasureSums *sums) {
-    const double error = standard_error(sums->total[0], sums->total[1], sums->images);
-    return error > 0 ? error / (sums->total[0] / sums->images) : 0;
+    const double *total = sums->rescaled + 2 * (sums->levels - 1);
+    const double error = standard_error(total[0], total[1], sums->images);
+    return error > 0 ? error / (total[0] / sums->images) : 0;
 }
 
 bool measure_curve(const MeasureSums *sums, const double *sigma, int dims, Curve *curve, Error *error) {
@@ -259,6 +286,10 @@ bool measure_curve(const MeasureSums *sums, const double *sigma, int dims, Curve
         curve->sigma[i] = sigma[i];
         curve->squared_error[i] = sums->sum[i] / sums->images;
         curve->standard_error[i] = standard_error(sums->sum[i], sums->square[i], sums->images);
+        curve->entropy_error[i] =
+            standard_error(sums->entropy[2 * i], sums->entropy[2 * i + 1], sums->images);
+        curve->rescaled_error[i] =
+            standard_error(sums->rescaled[2 * i], sums->rescaled[2 * i + 1], sums->images);
     }
     return true;
 }

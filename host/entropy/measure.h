@@ -9,11 +9,12 @@
 #include "io/dataset.h"
 
 typedef struct {
+    const char *name; /* of the data, in messages */
     int levels;
     const double *sigma; /* [levels], increasing */
-    int64_t images;      /* most images, from the first on; at least 2 */
+    int64_t images;      /* most images; at least 2 */
     double tolerance;  /* relative standard error of the total rescaled entropy to stop at; 0 = none */
-    uint64_t seed;     /* image i gets the noise of seed + i (draw 0) */
+    uint64_t seed;     /* of the order; image i of the data gets the noise of seed + i (draw 0) */
     const char *state; /* file that an unfinished measurement is kept in */
     const char *settings; /* text with all that the sums depend on */
     double save_seconds;  /* between two writes of that file */
@@ -26,9 +27,13 @@ size_t measure_directions(const Edm2 *net);
 size_t measure_spectrum_bytes(const Edm2 *net, int levels);
 
 /* Adds up images until there are enough: batches outermost, so that each is read once, levels inside.
- * Goes on where the state file says, and leaves it there, as the caller removes it once the results are
- * written.  The sums do not depend on the batch (but a tolerance is only looked at between batches).
- * With a spectral denoiser the sums have directions. */
+ * The images are taken in a random order (dataset_shuffle by the seed), since those of many data sets
+ * are sorted by class: the first n of it are a random sample, which is what the standard errors
+ * suppose. An image's noise belongs to its place in the data set, not in the order: of all images,
+ * another order is another order of the sums and nothing else. Goes on where the state file says, and
+ * leaves it there, as the caller removes it once the results are written.  The sums do not depend on
+ * the batch (but a tolerance is only looked at between batches). With a spectral denoiser the sums have
+ * directions. */
 bool measure_run(Denoiser *denoiser, Dataset *data, const MeasureOptions *options, MeasureSums *sums,
                  Error *error);
 
@@ -36,7 +41,8 @@ bool measure_run(Denoiser *denoiser, Dataset *data, const MeasureOptions *option
  * the errors of the levels are not independent.  INFINITY for fewer than 2 images. */
 double measure_relative_error(const MeasureSums *sums);
 
-/* Means, and standard errors of them. */
+/* Means, and standard errors of them and of the entropies up to each level, the latter by the spread of
+ * the images' own. */
 bool measure_curve(const MeasureSums *sums, const double *sigma, int dims, Curve *curve, Error *error);
 
 /* Means in all directions; c, h, w: of an image. */

@@ -5,14 +5,18 @@
 
 #include "io/file.h"
 #include "io/safetensors.h"
+#include "io/settings_difference.h"
 
 bool measure_sums_create(MeasureSums *sums, int levels, size_t directions, Error *error) {
     *sums = (MeasureSums){.levels = levels, .directions = directions};
     sums->sum = calloc(levels, sizeof(double));
     sums->square = calloc(levels, sizeof(double));
+    sums->entropy = calloc(levels, 2 * sizeof(double));
+    sums->rescaled = calloc(levels, 2 * sizeof(double));
     sums->power = calloc(levels * directions + 1, sizeof(double));
     sums->amplitude = calloc(directions + 1, sizeof(double));
-    if (sums->sum != NULL && sums->square != NULL && sums->power != NULL && sums->amplitude != NULL)
+    if (sums->sum != NULL && sums->square != NULL && sums->entropy != NULL && sums->rescaled != NULL &&
+        sums->power != NULL && sums->amplitude != NULL)
         return true;
     measure_sums_free(sums);
     return fail(error, "out of memory for the sums of %d noise levels", levels);
@@ -21,13 +25,15 @@ bool measure_sums_create(MeasureSums *sums, int levels, size_t directions, Error
 void measure_sums_free(MeasureSums *sums) {
     free(sums->sum);
     free(sums->square);
+    free(sums->entropy);
+    free(sums->rescaled);
     free(sums->power);
     free(sums->amplitude);
     *sums = (MeasureSums){0};
 }
 
 /* All that the file holds: the sums' own memory. */
-enum { TENSORS = 6 };
+enum { TENSORS = 7 };
 
 static void list_tensors(MeasureSums *sums, SafetensorsTensor tensors[TENSORS]) {
     const int64_t levels = sums->levels, directions = (int64_t)sums->directions;
@@ -35,7 +41,8 @@ static void list_tensors(MeasureSums *sums, SafetensorsTensor tensors[TENSORS]) 
         {"images", SAFETENSORS_I64, 1, {1}, &sums->images},
         {"sum", SAFETENSORS_F64, 1, {levels}, sums->sum},
         {"square", SAFETENSORS_F64, 1, {levels}, sums->square},
-        {"total", SAFETENSORS_F64, 1, {2}, sums->total},
+        {"entropy", SAFETENSORS_F64, 2, {levels, 2}, sums->entropy},
+        {"rescaled", SAFETENSORS_F64, 2, {levels, 2}, sums->rescaled},
         {"power", SAFETENSORS_F64, 2, {levels, directions}, sums->power},
         {"amplitude", SAFETENSORS_F64, 1, {directions}, sums->amplitude}};
     memcpy(tensors, all, sizeof all);
@@ -67,12 +74,13 @@ bool measure_sums_read(MeasureSums *sums, const char *path, const char *settings
     if (file == NULL) return false;
     const char *was = safetensors_metadata(file, "settings");
     bool ok = true;
-    if (was == NULL || strcmp(was, settings) != 0)
-        ok = fail(
-            error,
-            "%s: left by an unfinished measurement with %.300s, this one has %.300s: remove it, or "
-            "choose another --out",
-            path, was != NULL ? was : "no settings", settings);
+    char difference[SETTINGS_DIFFERENCE];
+    if (settings_texts_differ(was, settings, difference))
+        ok =
+            fail(error,
+                 "%s: left by an unfinished measurement with other settings (%s): remove it, or choose "
+                 "another --out",
+                 path, difference);
     SafetensorsTensor tensors[TENSORS];
     list_tensors(sums, tensors);
     for (int i = 0; ok && i < TENSORS; i++) ok = read_tensor(file, &tensors[i], error);

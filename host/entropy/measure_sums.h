@@ -14,7 +14,8 @@ typedef struct {
     int64_t images;    /* added up so far */
     double *sum;       /* [levels]: the images' squared errors */
     double *square;    /* [levels]: their squares */
-    double total[2];   /* the images' total rescaled entropies, and their squares */
+    double *entropy;   /* [levels][2]: the images' entropies up to each level, and their squares */
+    double *rescaled;  /* [levels][2]: the same of the rescaled entropy */
     double *power;     /* [levels][directions]: the errors' power */
     double *amplitude; /* [directions]: the data's amplitude */
 } MeasureSums;

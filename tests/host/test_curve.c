@@ -25,6 +25,8 @@ static Curve example_curve(void) {
         curve.sigma[i] = 0.002 * pow(3, i);
         curve.squared_error[i] = 0.1 + i / 3.0;
         curve.standard_error[i] = i / 7.0;
+        curve.entropy_error[i] = i / 11.0;
+        curve.rescaled_error[i] = i / 13.0;
     }
     curve.dims = 784;
     curve.images = 5000000000;
@@ -44,6 +46,8 @@ static void curves_survive_their_files(void **state) {
     assert_memory_equal(again.sigma, curve.sigma, LEVELS * sizeof(double));
     assert_memory_equal(again.squared_error, curve.squared_error, LEVELS * sizeof(double));
     assert_memory_equal(again.standard_error, curve.standard_error, LEVELS * sizeof(double));
+    assert_memory_equal(again.entropy_error, curve.entropy_error, LEVELS * sizeof(double));
+    assert_memory_equal(again.rescaled_error, curve.rescaled_error, LEVELS * sizeof(double));
     assert_int_equal(again.dims, 784);
     assert_true(again.images == 5000000000);
 
@@ -95,6 +99,12 @@ static void refuses_files(void **state) {
     expect_refusal(
         "{\"sigma\":[1,2,3,4],\"squared_error\":[1,1,1,1],\"standard_error\":[0],\"dims\":1}",
         "standard_error has 1 values");
+    expect_refusal("{\"sigma\":[1,2,3,4],\"squared_error\":[1,1,1,1],\"entropy_error\":[],\"dims\":1}",
+                   "entropy_error has 0 values");
+    expect_refusal(
+        "{\"sigma\":[1,2,3,4],\"squared_error\":[1,1,1,1],\"rescaled_entropy_error\":[0,0,0,-1],"
+        "\"dims\":1}",
+        "rescaled_entropy_error[3] is -1");
     expect_refusal("{\"sigma\":[1,2,3,4],\"squared_error\":[1,1,1,1]}", "'dims' is missing");
     expect_refusal("{\"sigma\":[1,2,3,4],\"squared_error\":[1,1,1,1],\"dims\":0}", "'dims' is 0");
     expect_refusal("{\"sigma\":[1,2,3,4],\"squared_eror\":[1,1,1,1],\"dims\":1}", "squared_error");
@@ -111,6 +121,7 @@ static void least_that_is_read(void **state) {
     write_bytes(path, text, sizeof text - 1);
     assert_true(curve_read(&curve, path, &error));
     assert_true(curve.images == 0 && curve.standard_error[3] == 0);
+    assert_true(curve.entropy_error[3] == 0 && curve.rescaled_error[3] == 0);
     curve_free(&curve);
 }
 

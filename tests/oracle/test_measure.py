@@ -13,9 +13,9 @@ import torch
 
 from common import KAIROS, SHIPPED, kairos, load_network, one_hot, random_network, save_network
 import safetensors_io
-from torch_cuda_random import randn
+from torch_cuda_random import philox4x32_10, randn
 
-IMAGES, LEVELS, SEED = 6, 7, 1000
+IMAGES, SEED = 6, 1000
 SMALL = dict(img_resolution=8, img_channels=2, label_dim=3, sigma_data=0.7, logvar_channels=16, model_channels=8,
              channel_mult=[1, 2], num_blocks=1, attn_resolutions=[], channels_per_head=8)
 
@@ -23,6 +23,29 @@ SMALL = dict(img_resolution=8, img_channels=2, label_dim=3, sigma_data=0.7, logv
 def edm_levels(n, low=0.002, high=80.0, rho=7.0):
     i = np.arange(n)
     return (low ** (1 / rho) + i / (n - 1) * (high ** (1 / rho) - low ** (1 / rho))) ** rho
+
+
+def order(count, seed):
+    """The images in the order in which they are measured: Fisher and Yates' shuffle."""
+    ends = np.arange(1, count + 1, dtype=np.uint64)
+    low, high = (word.astype(np.uint64) for word in philox4x32_10(seed, 0xFFFFFFFF, ends))
+    chosen = (high << np.uint64(32) | low) % ends
+    found = list(range(count))
+    for i in range(count - 1, 0, -1):
+        j = int(chosen[i])
+        found[i], found[j] = found[j], found[i]
+    return found
+
+
+def integrals(squared, levels, p):
+    """[T, N]: of each image's squared error [T, N] / sigma^p up to each level, by trapezoids over ln sigma."""
+    rate = squared * levels[:, None] ** (1 - p)
+    steps = np.diff(np.log(levels))[:, None] * (rate[1:] + rate[:-1]) / 2
+    return np.concatenate([np.zeros((1, squared.shape[1])), np.cumsum(steps, axis=0)])
+
+
+def standard_error(values):
+    return values.std(axis=1, ddof=1) / np.sqrt(values.shape[1])
 
 
 def write_data(folder, images, labels=None):
@@ -89,24 +112,25 @@ class MeasureTest(unittest.TestCase):
     def test_shipped_model(self):
         labels = np.arange(IMAGES) % 10
         x0 = write_data(self.path("data"), blobs(IMAGES, 1, 32, 1), labels)
-        curve = self.measure("c.json", "--net", SHIPPED, "--data", self.path("data"), "--levels", LEVELS,
-                             "--spectral", "--seed", SEED, "--batch", 4)
-        levels = edm_levels(LEVELS)
+        levels = edm_levels(7, low=0.3, high=20, rho=3)
+        curve = self.measure("c.json", "--net", SHIPPED, "--data", self.path("data"), "--levels", 7, "--sigma_min", 0.3,
+                             "--sigma_max", 20, "--rho", 3, "--spectral", "--seed", SEED, "--batch", 4)
         squared, power, amplitude = reference(load_network(SHIPPED), x0, labels, levels, SEED)
         np.testing.assert_allclose(curve["sigma"], levels, rtol=1e-12)
         np.testing.assert_allclose(curve["squared_error"], squared.mean(axis=1), rtol=1e-4)
-        spread = squared.std(axis=1, ddof=1) / np.sqrt(IMAGES)
-        np.testing.assert_allclose(curve["standard_error"], spread, rtol=1e-3)
+        np.testing.assert_allclose(curve["standard_error"], standard_error(squared), rtol=1e-3)
+        for key, p in (("entropy_error", 3), ("rescaled_entropy_error", 2)):
+            np.testing.assert_allclose(curve[key], standard_error(integrals(squared, levels, p)), rtol=1e-3)
         self.assertEqual((curve["dims"], curve["images"]), (1024, IMAGES))
         for key, value in dict(net=SHIPPED, data=self.path("data"), seed=SEED, precision="fp32", images=IMAGES).items():
             self.assertEqual(curve["provenance"][key], value)
         self.assertEqual(curve["provenance"]["command"][0], "measure")
 
         spectrum = safetensors_io.load(self.path("c.spectrum.safetensors"))[0]
-        self.assertEqual(spectrum["power"].shape, (LEVELS, 1, 32, 32))
+        self.assertEqual(spectrum["power"].shape, (7, 1, 32, 32))
         np.testing.assert_allclose(spectrum["power"].sum(axis=(1, 2, 3), dtype=np.float64), curve["squared_error"],
                                    rtol=1e-5)
-        for t in range(LEVELS):  # relative to the level's error in a mean direction
+        for t in range(7):  # relative to the level's error in a mean direction
             difference = np.abs(spectrum["power"][t] - power[t])
             self.assertLess((difference / (power[t] + power[t].mean())).max(), 1e-4)
         np.testing.assert_allclose(spectrum["amplitude"], amplitude, rtol=1e-5, atol=1e-5)
@@ -115,17 +139,18 @@ class MeasureTest(unittest.TestCase):
         net = random_network(SMALL, 1)
         save_network(self.path("net"), net)
         images = np.random.default_rng(2).standard_normal((3, 2, 8, 8)).astype(np.float32)
-        levels = edm_levels(4)
+        levels = edm_levels(4, low=0.5, high=10)
+        options = ["--net", self.path("net"), "--levels", 4, "--sigma_min", 0.5, "--sigma_max", 10]
         for name, labels in [("labels", [2, 0, 1]), ("none", None)]:
             x0 = write_data(self.path(name), images, labels)
-            curve = self.measure("c.json", "--net", self.path("net"), "--data", self.path(name), "--levels", 4)
+            curve = self.measure(name + ".json", "--data", self.path(name), *options)
             squared = reference(net, x0, labels or [-1] * 3, levels, 0)[0]
             np.testing.assert_allclose(curve["squared_error"], squared.mean(axis=1), rtol=1e-4)
         write_data(self.path("more"), images, [0, 1, 3])
         out = ["--net", self.path("net"), "--out", self.path("x.json")]
         said = subprocess.run([KAIROS, "measure", *out, "--data", self.path("more")], stderr=subprocess.PIPE, text=True)
         self.assertEqual(said.returncode, 1)
-        self.assertIn("image 2 of the data has the label 3, the model has 3 classes", said.stderr)
+        self.assertIn(self.path("more/img00000002.npy") + " has the label 3, the model has 3 classes", said.stderr)
         self.assertFalse(os.path.exists(self.path("x.json")))
 
     def stand_in(self, sigma_data):
@@ -134,16 +159,22 @@ class MeasureTest(unittest.TestCase):
         net.unet.out_gain.fill_(0)
         save_network(self.path("net"), net)
 
+    def stand_in_errors(self, x0, sigma_data, levels, seed=0):
+        """[T, N]: its squared error of each image at each level."""
+        n = noise(x0.shape, seed).astype(np.float64)
+        skip = sigma_data ** 2 / (levels ** 2 + sigma_data ** 2)
+        return np.array([(((1 - k) * x0 - k * s * n) ** 2).sum(axis=(1, 2, 3)) for k, s in zip(skip, levels)])
+
     def test_known_error(self):
-        levels = edm_levels(16)
+        levels = edm_levels(18)
         for sigma_data in (0.05, 0.5, 5.0):
             self.stand_in(sigma_data)
             data = self.path(f"data{sigma_data}")
             x0 = write_data(data, sigma_data * np.random.default_rng(4).standard_normal((5, 3, 8, 8)).astype(np.float32))
             n = noise(x0.shape, 7).astype(np.float64)
             for precision in ("fp32", "bf16"):  # of the network, which has no part in this
-                curve = self.measure("c.json", "--net", self.path("net"), "--data", data, "--levels", 16, "--seed", 7,
-                                     "--precision", precision)
+                curve = self.measure(f"{sigma_data}-{precision}.json", "--net", self.path("net"), "--data", data,
+                                     "--levels", 18, "--seed", 7, "--precision", precision)
                 for sigma, squared in zip(levels, curve["squared_error"]):
                     skip = sigma_data ** 2 / (sigma ** 2 + sigma_data ** 2)
                     expected = ((1 - skip) * x0.astype(np.float64) - skip * sigma * n)
@@ -170,9 +201,10 @@ class MeasureTest(unittest.TestCase):
             x0 -= n * ((x0 * n).sum(1) / (n * n).sum(1))[:, None]
             x0 *= c / np.sqrt((x0 ** 2).mean(1))[:, None]
             write_data(self.path(f"data{c}"), x0.reshape(2, 3, 8, 8).astype(np.float32))
-            self.measure("c.json", "--net", self.path("net"), "--data", self.path(f"data{c}"), "--seed", seed)
+            curve = self.path(f"c{c}.json")
+            self.measure(curve, "--net", self.path("net"), "--data", self.path(f"data{c}"), "--seed", seed)
             for steps in (8, 16, 64):
-                text = kairos("schedule", "--curve", self.path("c.json"), "--kind", "rescaled", "--steps", steps)
+                text = kairos("schedule", "--curve", curve, "--kind", "rescaled", "--steps", steps)
                 sigma = np.array(text.split(), np.float64)[:-1]
                 angle = np.linspace(np.arctan(80 / c), np.arctan(0.002 / c), steps)
                 np.testing.assert_allclose(sigma, c * np.tan(angle), rtol=5e-4)
@@ -188,13 +220,36 @@ class MeasureTest(unittest.TestCase):
         self.assertEqual(curve["images"], 0)
 
     def options(self, *more):
-        return ["--net", SHIPPED, "--data", self.path("data"), "--levels", "8", "--spectral", *more]
+        return ["--net", SHIPPED, "--data", self.path("data"), "--levels", "8", "--sigma_min", "0.1",
+                "--sigma_max", "20", "--spectral", *more]
+
+    def refuse(self, status, text, *options):
+        """Refused with this message; what lies in the folder stays as it is."""
+        def found():
+            return {name: os.stat(self.path(name)).st_mtime_ns for name in os.listdir(self.folder)}
+        before = found()
+        said = subprocess.run([KAIROS, "measure", *map(str, options)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              text=True)
+        self.assertEqual(said.returncode, status, said.stderr)
+        self.assertIn(text, said.stderr)
+        self.assertEqual(said.stdout, "")
+        self.assertEqual(found(), before)
+
+    def kill_early(self, *options):
+        """A measurement killed in its first batches; its state lies there."""
+        run = subprocess.Popen([KAIROS, "measure", "--out", self.path("c.json"), "--save-every", "0", *options],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while run.poll() is None and not os.path.exists(self.path("c.json.state")):
+            time.sleep(0.001)
+        run.send_signal(signal.SIGKILL)
+        self.assertEqual(run.wait(), -signal.SIGKILL)
 
     def test_batches_and_kills(self):
         """The same bytes whatever the batch, and however often the run was killed."""
-        write_data(self.path("data"), blobs(40, 1, 32, 5), np.arange(40) % 10)
+        write_data(self.path("data"), blobs(50, 1, 32, 5), np.arange(50) % 10)
         results = ("c.json", "c.spectrum.safetensors")
-        command = ["measure", "--out", self.path("c.json"), "--save-every", "0", *self.options("--batch", "2")]
+        command = ["measure", "--out", self.path("c.json"), "--save-every", "0", *self.options("--batch", "2"),
+                   "--images", "40"]
         kairos(*command)
         expected = self.contents(*results)
         for name in results:
@@ -213,58 +268,112 @@ class MeasureTest(unittest.TestCase):
         self.assertEqual(self.contents(*results), expected)
         self.assertEqual(sorted(os.listdir(self.folder)), ["c.json", "c.spectrum.safetensors", "data"])
 
-        whole = self.measure("w.json", *self.options("--batch", "40"))
-        for key in ("squared_error", "standard_error"):
+        whole = self.measure("w.json", *self.options("--batch", "40"), "--images", 40)
+        for key in ("squared_error", "standard_error", "entropy_error", "rescaled_entropy_error"):
             self.assertEqual(whole[key], json.loads(expected[0])[key])
         self.assertEqual(self.contents("w.spectrum.safetensors")[0], expected[1])
 
     def test_other_settings(self):
-        """The state of an unfinished run is not mixed with another's."""
-        write_data(self.path("data"), blobs(3, 1, 32, 5))
-        safetensors_io.save(self.path("c.json.state"), dict(images=np.zeros(1, np.int64)), dict(settings="{}"))
-        said = subprocess.run([KAIROS, "measure", "--out", self.path("c.json"), *self.options()],
-                              stderr=subprocess.PIPE, text=True)
-        self.assertEqual(said.returncode, 1)
-        self.assertIn("c.json.state: left by an unfinished measurement with {}", said.stderr)
+        """The state of an unfinished run is not mixed with another's, nor with one in another order."""
+        write_data(self.path("data"), blobs(40, 1, 32, 5))
+        options = self.options("--batch", "2")
+        self.kill_early(*options)
+        out = ["--out", self.path("c.json"), *options]
+        self.refuse(1, "c.json.state: left by an unfinished measurement with other settings (seed: 0 then, 5 now): "
+                    "remove it, or choose another --out", *out, "--seed", 5)
+        self.refuse(1, "(spectral: true then, false now)", *out, "--spectral=false")
+        tensors, metadata = safetensors_io.load(self.path("c.json.state"))
+        settings = json.loads(metadata["settings"])
+        self.assertTrue(settings.pop("shuffled"))
+        safetensors_io.save(self.path("c.json.state"), tensors, dict(settings=json.dumps(settings)))
+        self.refuse(1, "(shuffled: nothing then, true now)", *out)
 
     def test_other_data(self):
         """Neither is it continued on a data set that was written anew since."""
         write_data(self.path("data"), blobs(40, 1, 32, 5))
-        run = subprocess.Popen([KAIROS, "measure", "--out", self.path("c.json"), "--save-every", "0",
-                                *self.options("--batch", "2")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        while run.poll() is None and not os.path.exists(self.path("c.json.state")):
-            time.sleep(0.001)
-        run.send_signal(signal.SIGKILL)
-        self.assertEqual(run.wait(), -signal.SIGKILL)
+        self.kill_early(*self.options("--batch", "2"))
         shutil.rmtree(self.path("data"))
         write_data(self.path("data"), blobs(40, 1, 32, 6))
-        said = subprocess.run([KAIROS, "measure", "--out", self.path("c.json"), *self.options("--batch", "2")],
-                              stderr=subprocess.PIPE, text=True)
-        self.assertEqual(said.returncode, 1)
-        self.assertIn("left by an unfinished measurement", said.stderr)
+        self.refuse(1, "left by an unfinished measurement with other settings (data_hash", "--out", self.path("c.json"),
+                    *self.options("--batch", "2"))
 
-    def test_no_spectrum_of_an_older_curve_stays(self):
-        spectrum = self.path("c.spectrum.safetensors")
-        write_data(self.path("data"), blobs(2, 1, 32, 5))
-        self.measure("c.json", *self.options())
-        self.assertTrue(os.path.exists(spectrum))
-        self.measure("c.json", "--net", SHIPPED, "--from-logvar")
-        self.assertFalse(os.path.exists(spectrum))
+    def test_finished(self):
+        """A curve that is there is not measured again, and not replaced by another."""
+        write_data(self.path("data"), blobs(40, 1, 32, 5))
+        command = ["measure", "--out", self.path("c.json"), "--quiet", *self.options("--images", "5")]
+        first = kairos(*command)
+        self.assertRegex(first, r"c.json: 8 levels, 5 images, total rescaled entropy \d+\.\d+ \+- \d+(\.\d+)? %\n")
+        written = os.stat(self.path("c.json")).st_mtime_ns
+        shutil.copy(self.path("c.json"), self.path("c.json.state"))  # of a run killed just before it would remove it
+        again = subprocess.run([KAIROS, *command, "--batch", "3"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               text=True)
+        self.assertEqual((again.returncode, again.stdout), (0, first))
+        self.assertIn("c.json is there already, measured with these settings: nothing to do", again.stderr)
+        self.assertEqual(os.stat(self.path("c.json")).st_mtime_ns, written)
+        self.assertFalse(os.path.exists(self.path("c.json.state")))
+        out = ["--out", self.path("c.json")]
+        self.refuse(1, "c.json was measured with other settings (images: 5 then, 6 now): remove it, or choose another "
+                    "--out", *out, *self.options("--images", 6))
+        self.refuse(1, "(levels: 8 then, 128 now)", *out, "--net", SHIPPED, "--from-logvar")
+        self.assertEqual(os.stat(self.path("c.json")).st_mtime_ns, written)
+
+        os.rename(self.path("c.spectrum.safetensors"), self.path("s"))
+        self.refuse(1, "c.json is there without its spectrum", *out, *self.options("--images", 5))
+        os.remove(self.path("c.json"))
+        os.rename(self.path("s"), self.path("c.spectrum.safetensors"))
+        for options in (["--net", SHIPPED, "--from-logvar"], self.options("--images", 5)):
+            self.refuse(1, "c.spectrum.safetensors is there, the spectrum of an older curve: remove it", *out, *options)
+        os.remove(self.path("c.spectrum.safetensors"))
+        for text in ("{}", "no JSON"):
+            with open(self.path("c.json"), "w") as f:
+                f.write(text)
+            self.refuse(1, "c.json is there, and no curve of kairos measure: remove it", *out, *self.options())
+
+    def test_output_that_cannot_be_written(self):
+        """Known before the work (here: before there is a model), and nothing stays."""
+        os.makedirs(self.path("folder"))
+        out = ["--net", self.path("none"), "--from-logvar", "--out"]
+        self.refuse(1, "folder: it is a folder", *out, self.path("folder"))
+        self.refuse(1, "cannot write /proc/c.json", *out, "/proc/c.json")
+        self.refuse(1, "this does not name a file", *out, self.path("folder/"))
+        self.refuse(1, "none", *out, self.path("c.json"))
+
+    def test_sorted_data(self):
+        """Of data sorted by class, as data sets of ImageNet are, --images are a sample of the whole."""
+        self.stand_in(0.5)
+        scales = np.repeat([0.2, 0.5, 2.0], 100).reshape(-1, 1, 1, 1)
+        x0 = write_data(self.path("data"), (scales * np.random.default_rng(6).standard_normal((300, 3, 8, 8))
+                                            ).astype(np.float32))
+        options = ["--net", self.path("net"), "--data", self.path("data"), "--levels", 18]
+        whole = np.array(self.measure("whole.json", *options)["squared_error"])
+        levels, squared = edm_levels(18), self.stand_in_errors(x0, 0.5, edm_levels(18))
+        np.testing.assert_allclose(whole, squared.mean(axis=1), rtol=1e-3)
+        chosen = []
+        for seed in (1, 3):
+            squared = self.stand_in_errors(x0, 0.5, levels, seed)
+            curve = self.measure(f"{seed}.json", *options, "--images", 60, "--seed", seed, "--batch", 7)
+            chosen.append(order(300, seed)[:60])
+            self.assertEqual(len(set(chosen[-1])), 60)
+            np.testing.assert_allclose(curve["squared_error"], squared[:, chosen[-1]].mean(axis=1), rtol=1e-3)
+            np.testing.assert_allclose(curve["standard_error"], standard_error(squared[:, chosen[-1]]), rtol=1e-3)
+            off = np.abs(curve["squared_error"] - squared.mean(axis=1)) / curve["standard_error"]
+            self.assertLess(off.max(), 3)
+            first = squared[:, :60]
+            off = np.abs(first.mean(axis=1) - squared.mean(axis=1)) / standard_error(first)
+            self.assertGreater(off.max(), 30)
+        self.assertNotEqual(set(chosen[0]), set(chosen[1]))
 
     def test_tolerance(self):
         self.stand_in(0.5)
         rng = np.random.default_rng(6)
         x0 = write_data(self.path("data"), rng.standard_normal((300, 3, 8, 8)).astype(np.float32)
                         * rng.uniform(0.2, 2, (300, 1, 1, 1)).astype(np.float32))
-        out = ["--net", self.path("net"), "--data", self.path("data"), "--levels", 16, "--batch", 10]
+        out = ["--net", self.path("net"), "--data", self.path("data"), "--levels", 18, "--batch", 10]
         curve = self.measure("c.json", *out, "--tolerance", 0.08)
-        n, used = noise(x0.shape, 0), curve["images"]
+        used = curve["images"]
         self.assertTrue(32 <= used < 300 and used % 10 == 0, used)
-        # Of each image's total: the trapezoid rule over ln sigma of err / sigma.
-        levels = edm_levels(16)
-        skip = (0.25 / (levels ** 2 + 0.25))[:, None, None, None, None]
-        e = (1 - skip) * x0 - skip * levels[:, None, None, None, None] * n
-        totals = np.trapz((e ** 2).sum(axis=(2, 3, 4)) / levels[:, None], np.log(levels), axis=0)
+        levels = edm_levels(18)
+        totals = integrals(self.stand_in_errors(x0, 0.5, levels), levels, 2)[-1, order(300, 0)]
 
         def relative(count):
             return totals[:count].std(ddof=1) / np.sqrt(count) / totals[:count].mean()
@@ -276,18 +385,18 @@ class MeasureTest(unittest.TestCase):
 
     def test_usage(self):
         write_data(self.path("data"), blobs(3, 1, 16, 5))
-        for expect, text, options in [
+        data, out = self.path("data"), ["--net", SHIPPED, "--out", self.path("c.json")]
+        for status, text, options in [
                 (2, "give --data, or --from-logvar", []),
                 (2, "--from-logvar: takes no --data", ["--from-logvar", "--data", "x"]),
-                (1, "the data's images are 16x16 with 1 channels, the model's 32x32 with 1",
-                 ["--data", self.path("data")]),
-                (1, "too coarse for a schedule", ["--data", self.path("data"), "--levels", "17"]),
-                (2, "expected sigma_max > sigma_min", ["--from-logvar", "--sigma_min", "3", "--sigma_max", "2"])]:
-            said = subprocess.run([KAIROS, "measure", "--net", SHIPPED, "--out", self.path("c.json"), *options],
-                                  stderr=subprocess.PIPE, text=True)
-            self.assertEqual(said.returncode, expect, said.stderr)
-            self.assertIn(text, said.stderr)
-            self.assertFalse(os.path.exists(self.path("c.json")))
+                (1, data + ": its images are 16x16 with 1 channels, the model's 32x32 with 1", ["--data", data]),
+                (1, "--images 4: " + data + " has 3", ["--data", data, "--images", 4]),
+                (2, "--levels 17 is too coarse to make a schedule of, from 0.002 to 80 with rho 7: expected 18 or more",
+                 ["--data", data, "--levels", 17]),
+                (2, "expected 9 or more", ["--from-logvar", "--levels", 4, "--sigma_min", 0.01, "--sigma_max", 10]),
+                (2, "--rho 0.1: no number of levels", ["--from-logvar", "--rho", 0.1]),
+                (2, "expected sigma_max > sigma_min", ["--from-logvar", "--sigma_min", 3, "--sigma_max", 2])]:
+            self.refuse(status, text, *out, *options)
 
 
 if __name__ == "__main__":
