@@ -76,11 +76,20 @@ static int interval_of(const double *points, int n, double value) {
     return low;
 }
 
-/* The cubic of Hermite on interval i, at a distance s from its left end. */
-static double cubic(const Pchip *p, int i, double s) {
+/* The coefficients of the cubic of Hermite on interval i: y + s (c1 + s (c2 + s c3)) at a distance s
+ * from its left end. */
+typedef struct {
+    double c1, c2, c3;
+} Cubic;
+
+static Cubic cubic_of(const Pchip *p, int i) {
     const double h = length(p, i), m = secant(p, i), d0 = p->slope[i], d1 = p->slope[i + 1];
-    const double c2 = (3 * m - 2 * d0 - d1) / h, c3 = (d0 + d1 - 2 * m) / (h * h);
-    return p->y[i] + s * (d0 + s * (c2 + s * c3));
+    return (Cubic){d0, (3 * m - 2 * d0 - d1) / h, (d0 + d1 - 2 * m) / (h * h)};
+}
+
+static double cubic(const Pchip *p, int i, double s) {
+    const Cubic c = cubic_of(p, i);
+    return p->y[i] + s * (c.c1 + s * (c.c2 + s * c.c3));
 }
 
 double pchip_at(const Pchip *p, double x) {
@@ -111,4 +120,11 @@ void pchip_integrate(const Pchip *p, double *integral) {
         integral[i + 1] =
             integral[i] + h * ((p->y[i] + p->y[i + 1]) / 2 + h * (p->slope[i] - p->slope[i + 1]) / 12);
     }
+}
+
+double pchip_integral_at(const Pchip *p, const double *integral, double x) {
+    const int i = interval_of(p->x, p->n, x);
+    const Cubic c = cubic_of(p, i);
+    const double s = x - p->x[i];
+    return integral[i] + s * (p->y[i] + s * (c.c1 / 2 + s * (c.c2 / 3 + s * c.c3 / 4)));
 }

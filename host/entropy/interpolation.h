@@ -32,4 +32,7 @@ double pchip_solve(const Pchip *p, double value);
 /* integral[i] = the interpolant's integral from x[0] to x[i], exactly; [n]. */
 void pchip_integrate(const Pchip *p, double *integral);
 
+/* The interpolant's integral from x[0] to any x; `integral` is what pchip_integrate gives. */
+double pchip_integral_at(const Pchip *p, const double *integral, double x);
+
 #endif

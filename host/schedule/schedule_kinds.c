@@ -73,31 +73,18 @@ static double order_of(const ScheduleRequest *r) {
     return r->order;
 }
 
-static bool levels_of_time(Schedule *schedule, const ScheduleRequest *r, const double *sigma,
-                           const double *time, int n, Error *error) {
-    return schedule_from_time(schedule, sigma, time, n, r->steps, low_end(r, sigma[0]),
-                              high_end(r, sigma[n - 1]), error);
-}
-
 /* The times know no file. */
 static bool name_file(const char *path, Error *error) {
     const Error reason = *error;
     return fail(error, "%s: %.900s", path, reason.text);
 }
 
-static double *time_create(int levels, Error *error) {
-    double *time = calloc((size_t)levels, sizeof *time);
-    if (time == NULL) fail(error, "out of memory for %d noise levels", levels);
-    return time;
-}
-
 static bool make_from_curve(Schedule *schedule, const ScheduleRequest *r, Error *error) {
     Curve curve;
     if (!curve_read(&curve, r->curve, error)) return false;
-    double *time = time_create(curve.levels, error);
-    const bool ok = time != NULL && entropic_time(&curve, order_of(r), r->rule, time, error) &&
-                    levels_of_time(schedule, r, curve.sigma, time, curve.levels, error);
-    free(time);
+    const bool ok = schedule_from_curve(schedule, &curve, order_of(r), r->rule, r->steps,
+                                        low_end(r, curve.sigma[0]),
+                                        high_end(r, curve.sigma[curve.levels - 1]), error);
     curve_free(&curve);
     return ok || name_file(r->curve, error);
 }
@@ -106,10 +93,9 @@ static bool make_from_spectrum(Schedule *schedule, const ScheduleRequest *r, con
                                Error *error) {
     Spectrum spectrum;
     if (!spectrum_read(&spectrum, path, error)) return false;
-    double *time = time_create(spectrum.levels, error);
-    const bool ok = time != NULL && spectral_time(&spectrum, r->rule, time, error) &&
-                    levels_of_time(schedule, r, spectrum.sigma, time, spectrum.levels, error);
-    free(time);
+    const bool ok =
+        schedule_from_spectrum(schedule, &spectrum, r->rule, r->steps, low_end(r, spectrum.sigma[0]),
+                               high_end(r, spectrum.sigma[spectrum.levels - 1]), error);
     spectrum_free(&spectrum);
     return ok || name_file(path, error);
 }

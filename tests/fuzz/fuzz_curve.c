@@ -60,7 +60,8 @@ static void check_spectrum(const uint8_t *data, size_t size) {
     safetensors_close(file);
     expect(spectrum.directions == spectrum.c * spectrum.h * spectrum.w && spectrum.directions >= 1);
     double *time = malloc((size_t)spectrum.levels * sizeof *time);
-    if (spectral_time(&spectrum, RULE_CUBIC, time, &error))
+    if (spectral_time(&spectrum, RULE_CUBIC, spectrum.sigma[0], spectrum.sigma[spectrum.levels - 1],
+                      time, &error))
         check_levels(spectrum.sigma, time, spectrum.levels, 1 + (int)(size % 7));
     else
         expect(error.text[0] != '\0');

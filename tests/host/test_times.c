@@ -235,7 +235,7 @@ static void spectral_time_is_the_weighted_mean(void **state) {
     double time[LEVELS];
     Error error = {""};
     fill_spectrum(&e, grid.sigma, c, amplitude);
-    assert_true(spectral_time(&e.spectrum, RULE_CUBIC, time, &error));
+    assert_true(spectral_time(&e.spectrum, RULE_CUBIC, SIGMA_MIN, SIGMA_MAX, time, &error));
     for (int i = 0; i < LEVELS; i++) {
         double exact = 0;
         for (int f = 0; f < 3; f++) {
@@ -244,6 +244,29 @@ static void spectral_time_is_the_weighted_mean(void **state) {
         }
         assert_true(fabs(time[i] - exact) <= 2e-5);
     }
+    curve_free(&grid);
+}
+
+/* Between ends that are no levels, each direction is scaled to 1 there, and not at the curve's ends. */
+static void spectral_time_of_a_part(void **state) {
+    (void)state;
+    static const double c[DIRECTIONS] = {0.1, 0.5, 3, 0}, low = 0.0314, high = 7.3;
+    static const float amplitude[DIRECTIONS] = {2, 1, 0.5f, 8};
+    Curve grid = edm_curve(LEVELS);
+    static Example e;
+    Schedule schedule;
+    Error error = {""};
+    fill_spectrum(&e, grid.sigma, c, amplitude);
+    assert_true(schedule_from_spectrum(&schedule, &e.spectrum, RULE_CUBIC, 17, low, high, &error));
+    for (int i = 0; i < 17; i++) {
+        double exact = 0;
+        for (int f = 0; f < 3; f++) {
+            const double start = atan(low / c[f]), end = atan(high / c[f]);
+            exact += amplitude[f] / 3.5 * (atan(schedule.sigma[i] / c[f]) - start) / (end - start);
+        }
+        assert_true(fabs(exact - (1 - i / 16.0)) <= 2e-5);
+    }
+    schedule_free(&schedule);
     curve_free(&grid);
 }
 
@@ -256,7 +279,7 @@ static void spectrum_without_error_is_refused(void **state) {
     double time[LEVELS];
     Error error = {""};
     fill_spectrum(&e, grid.sigma, c, amplitude);
-    assert_false(spectral_time(&e.spectrum, RULE_CUBIC, time, &error));
+    assert_false(spectral_time(&e.spectrum, RULE_CUBIC, SIGMA_MIN, SIGMA_MAX, time, &error));
     expect_message(&error, "no error in any direction", NULL);
     curve_free(&grid);
 }
@@ -280,6 +303,44 @@ static void part_of_the_range(void **state) {
     assert_true(part.sigma[21] == 0);
     schedule_free(&whole);
     schedule_free(&part);
+    free(time);
+    curve_free(&curve);
+}
+
+/* The integral of c^2 / (c^2 + sigma^2) / sigma^4, which is err / sigma^6 of Gaussian data. */
+static double order_six(double sigma, double c) {
+    return -1 / (3 * pow(sigma, 3)) + 1 / (c * c * sigma) + atan(sigma / c) / pow(c, 3);
+}
+
+/* Below sigma_min there may be no error, or so much time that the rest is lost in its sum. */
+static void what_lies_outside_does_not_matter(void **state) {
+    (void)state;
+    Curve curve = edm_curve(LEVELS);
+    Schedule part, same;
+    Error error = {""};
+    fill_gaussian(&curve, 0.5);
+    assert_true(schedule_from_curve(&part, &curve, 6, RULE_CUBIC, 9, 1, 20, &error));
+    const double start = order_six(1, 0.5), end = order_six(20, 0.5);
+    for (int i = 0; i < 9; i++)
+        assert_true(fabs((order_six(part.sigma[i], 0.5) - start) / (end - start) - (1 - i / 8.0)) <=
+                    1e-3);
+    schedule_free(&part);
+
+    double *time = time_of(&curve, ORDER_RESCALED, RULE_CUBIC);
+    assert_true(schedule_from_time(&same, curve.sigma, time, LEVELS, 9, 0.1, 20, &error));
+    assert_true(schedule_from_curve(&part, &curve, ORDER_RESCALED, RULE_CUBIC, 9, 0.1, 20, &error));
+    assert_true(difference(&part, &same) <= 1e-12);
+    schedule_free(&part);
+    for (int i = 0; i < LEVELS; i++)
+        if (curve.sigma[i] < 0.06 || curve.sigma[i] > 30) curve.squared_error[i] = 0;
+    assert_true(schedule_from_curve(&part, &curve, ORDER_RESCALED, RULE_CUBIC, 9, 0.1, 20, &error));
+    assert_true(difference(&part, &same) <= 1e-12);
+    schedule_free(&part);
+    assert_false(schedule_from_curve(&part, &curve, ORDER_RESCALED, RULE_CUBIC, 9, 0.05, 20, &error));
+    expect_message(&error, "does not increase from sigma = 0.0", NULL);
+    assert_false(schedule_from_curve(&part, &curve, ORDER_RESCALED, RULE_CUBIC, 9, 0.001, 20, &error));
+    expect_message(&error, "sigma_min is 0.001: the curve goes from 0.002 to 80", NULL);
+    schedule_free(&same);
     free(time);
     curve_free(&curve);
 }
@@ -331,8 +392,10 @@ int main(void) {
         cmocka_unit_test(any_dense_grid_gives_the_same_levels),
         cmocka_unit_test(left_rule_by_hand),
         cmocka_unit_test(spectral_time_is_the_weighted_mean),
+        cmocka_unit_test(spectral_time_of_a_part),
         cmocka_unit_test(spectrum_without_error_is_refused),
         cmocka_unit_test(part_of_the_range),
+        cmocka_unit_test(what_lies_outside_does_not_matter),
         cmocka_unit_test(few_steps),
         cmocka_unit_test(refuses),
     };

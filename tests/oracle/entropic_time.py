@@ -8,6 +8,7 @@ An N-step schedule takes equal steps in the chosen time from sigma_max to sigma_
 """
 import numpy as np
 from scipy.interpolate import PchipInterpolator
+from scipy.optimize import brentq
 
 
 def edm_sigmas(n, sigma_min=0.002, sigma_max=80.0, rho=7.0):
@@ -47,15 +48,26 @@ def entropic_time(sigma, err, order, rule="cubic"):
     return cumulative(sigma, err / sigma ** ORDERS.get(order, order), rule)
 
 
-def spectral_time(sigma, err_f, amplitude, rule="cubic"):
+def cumulative_at(sigma, rate, at, rule="cubic"):
+    """The same integral up to any noise levels `at` in the range of sigma."""
+    if rule == "left":
+        return np.interp(at, sigma, cumulative(sigma, rate, rule))
+    u = np.log(sigma)
+    return PchipInterpolator(u, sigma * rate).antiderivative()(np.log(at))
+
+
+def spectral_time(sigma, err_f, amplitude, rule="cubic", low=None, high=None):
     """err_f [T, F]: squared error per Fourier direction; amplitude [F]: mean |x_f| of the data.
 
-    Each direction's rescaled entropy is scaled to 1 at sigma_max, then averaged by amplitude.
+    Each direction's rescaled entropy above that at `low` is scaled to 1 at `high` (the ends of sigma, if they are
+    not given), then averaged by amplitude.
     """
+    ends = [sigma[0] if low is None else low, sigma[-1] if high is None else high]
     total = np.zeros(len(sigma))
     for f in range(err_f.shape[1]):
-        s = cumulative(sigma, err_f[:, f] / sigma ** 2, rule)
-        total += amplitude[f] * s / s[-1]
+        rate = err_f[:, f] / sigma ** 2
+        start, end = cumulative_at(sigma, rate, ends, rule)
+        total += amplitude[f] * (cumulative(sigma, rate, rule) - start) / (end - start)
     return total / amplitude.sum()
 
 
@@ -64,6 +76,13 @@ def invert(sigma, time, n):
     out = np.exp(PchipInterpolator(time, np.log(sigma))(np.linspace(time[-1], time[0], n)))
     out[0], out[-1] = sigma[-1], sigma[0]
     return out
+
+
+def invert_between(sigma, time, low, high, n):
+    """The same from `high` to `low`, which need be no levels of sigma."""
+    inverse, levels = PchipInterpolator(time, np.log(sigma)), np.log(np.clip([high, low], sigma[0], sigma[-1]))
+    ends = [brentq(lambda t: inverse(t) - u, time[0], time[-1], xtol=1e-14, rtol=1e-15) for u in levels]
+    return np.exp(inverse(np.linspace(*ends, n)))
 
 
 def error_from_logvar(sigma, u, dims, sigma_data=0.5):

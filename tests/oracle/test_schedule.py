@@ -6,8 +6,6 @@ import tempfile
 import unittest
 
 import numpy as np
-from scipy.interpolate import PchipInterpolator
-from scipy.optimize import brentq
 
 from common import KAIROS, SHIPPED, kairos
 import entropic_time as oracle
@@ -129,14 +127,40 @@ class ScheduleTest(unittest.TestCase):
         sigma, err = curves()["two scales"]
         curve = self.write_curve(sigma, err)
         time = oracle.entropic_time(sigma, err, "rescaled")
-        inverse = PchipInterpolator(time, np.log(sigma))
         low, high = 0.03, 25.0
-        ends = [brentq(lambda t: inverse(t) - np.log(s), time[0], time[-1], xtol=1e-14, rtol=1e-15)
-                for s in (high, low)]
         levels = self.schedule("--curve", curve, "--kind", "rescaled", "--steps", 9, "--sigma_min", low,
                                "--sigma_max", high)
-        self.compare(levels, np.exp(inverse(np.linspace(*ends, 9))))
+        self.compare(levels, oracle.invert_between(sigma, time, low, high, 9))
         self.assertEqual((levels[0], levels[-1]), (high, low))
+
+    def test_part_of_a_spectrum(self):
+        """Each direction is scaled between the ends that are asked for, not between those of the curve."""
+        sigma = oracle.edm_sigmas(128)[::-1].copy()
+        power, amplitude = self.write_spectrum(sigma, self.path("s.safetensors"))
+        for low, high in ((0.002, 10.5), (0.05, 80), (0.002, 3), (float(sigma[20]), float(sigma[90]))):
+            for rule in ("cubic", "left"):
+                with self.subTest(low=low, high=high, rule=rule):
+                    levels = self.schedule("--spectrum", self.path("s.safetensors"), "--kind", "spectral", "--steps",
+                                           16, "--rule", rule, "--sigma_min", low, "--sigma_max", high)
+                    time = oracle.spectral_time(sigma, power, amplitude, rule, low, high)
+                    self.compare(levels, oracle.invert_between(sigma, time, low, high, 16))
+                    # Nearly that of a spectrum measured on this part alone, which has other slopes at its ends.
+                    part = (sigma >= low * 0.999) & (sigma <= high * 1.001)
+                    if rule == "cubic" and np.isclose(sigma[part][[0, -1]], [low, high]).all():
+                        alone = oracle.spectral_time(sigma[part], power[part], amplitude)
+                        np.testing.assert_allclose(levels, oracle.invert(sigma[part], alone, 16), rtol=1e-3)
+
+    def test_what_lies_outside_the_range(self):
+        """No error there, or so much time that the rest is lost in its sum, is no reason to refuse."""
+        sigma, err = curves()["gaussian"]
+        ends = ["--steps", 9, "--sigma_min", 0.1, "--sigma_max", 20]
+        expected = self.schedule("--curve", self.write_curve(sigma, err), "--kind", "rescaled", *ends)
+        curve = self.write_curve(sigma, np.where((sigma > 0.05) & (sigma < 40), err, 0))
+        self.compare(self.schedule("--curve", curve, "--kind", "rescaled", *ends), expected)
+        self.refuse(1, "does not increase", args=["--curve", curve, "--kind", "rescaled"])
+        shipped = os.path.join(os.path.dirname(SHIPPED), "fashion-mnist-edm2.curve.json")
+        for options in (["--order", 6, "--sigma_min", 1, "--sigma_max", 20], ["--order", 5.5, "--sigma_min", 1]):
+            self.assertEqual(len(self.schedule("--curve", shipped, *options)), 32)
 
     def test_generate_takes_the_same_levels(self):
         """--schedule KIND, and the file that `schedule --out` wrote: the levels in run.json."""
