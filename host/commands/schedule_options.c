@@ -1,14 +1,14 @@
 #include "commands/schedule_options.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "io/file.h"
+#include "schedule/schedule_limits.h"
 
 ScheduleOptions schedule_options_defaults(void) {
-    ScheduleOptions s = {.request = schedule_request_defaults()};
-    s.request.order = NAN;
-    return s;
+    return (ScheduleOptions){.rule = -1, .request = {.order = NAN}};
 }
 
 int schedule_options(ScheduleOptions *s, Option name, Option *options) {
@@ -20,6 +20,7 @@ int schedule_options(ScheduleOptions *s, Option name, Option *options) {
          .argument = "N",
          .low = 1,
          .high = 1000000,
+         .default_text = "32",
          .help = "noise levels before 0"},
         name,
         {.name = "curve",
@@ -38,44 +39,47 @@ int schedule_options(ScheduleOptions *s, Option name, Option *options) {
          .kind = OPTION_DOUBLE,
          .value = &r->order,
          .argument = "P",
-         .low = -20,
-         .high = 20,
+         .low = SCHEDULE_ORDER_LOW,
+         .high = SCHEDULE_ORDER_HIGH,
          .default_text = "",
          .help = "equal steps in the integral of error / sigma^P: 2 is rescaled, 3 entropic"},
         {.name = "rule",
          .kind = OPTION_CHOICE,
          .value = &s->rule,
          .choices = integration_rules,
+         .default_text = "cubic",
          .help = "integration by monotone cubics, or the left Riemann sum"},
         {.name = "sigma_min",
          .kind = OPTION_DOUBLE,
          .value = &r->sigma_min,
          .argument = "S",
-         .low = 1e-12,
-         .high = 1e12,
+         .low = SCHEDULE_SIGMA_LOW,
+         .high = SCHEDULE_SIGMA_HIGH,
          .default_text = "the curve's, else 0.002",
          .help = "lowest noise level before 0"},
         {.name = "sigma_max",
          .kind = OPTION_DOUBLE,
          .value = &r->sigma_max,
          .argument = "S",
-         .low = 1e-12,
-         .high = 1e12,
+         .low = SCHEDULE_SIGMA_LOW,
+         .high = SCHEDULE_SIGMA_HIGH,
          .default_text = "the curve's, else 80",
          .help = "highest noise level"},
         {.name = "rho",
          .kind = OPTION_DOUBLE,
          .value = &r->rho,
          .argument = "R",
-         .low = 1e-3,
-         .high = 1e6,
+         .low = SCHEDULE_RHO_LOW,
+         .high = SCHEDULE_RHO_HIGH,
+         .default_text = "7",
          .help = "exponent of the edm schedule"},
         {.name = "c",
          .kind = OPTION_DOUBLE,
          .value = &r->c,
          .argument = "C",
-         .low = 1e-6,
-         .high = 1e6,
+         .low = SCHEDULE_C_LOW,
+         .high = SCHEDULE_C_HIGH,
+         .default_text = "0.5",
          .help = "standard deviation of the data, of the gaussian schedule"},
     };
     _Static_assert(sizeof table / sizeof *table == SCHEDULE_OPTIONS, "room for the options");
@@ -83,11 +87,59 @@ int schedule_options(ScheduleOptions *s, Option name, Option *options) {
     return SCHEDULE_OPTIONS;
 }
 
+/* "entropic, rescaled, spectral, order" */
+static void list_kinds(unsigned kinds, char text[128]) {
+    size_t length = 0;
+    *text = '\0';
+    for (int i = 0; schedule_kinds[i] != NULL; i++)
+        if (kinds >> i & 1)
+            length += (size_t)snprintf(text + length, 128 - length, "%s%s", length > 0 ? ", " : "",
+                                       schedule_kinds[i]);
+}
+
+/* Refuses what would change nothing.  option: the name of the one that chooses. */
+static bool check_uses(const ScheduleOptions *s, int kind, const char *option, Error *error) {
+    enum { ALL = (2u << SCHEDULE_ORDER) - 1, MEASURED = ALL & ~((1u << SCHEDULE_ENTROPIC) - 1) };
+    const ScheduleRequest *r = &s->request;
+    const struct {
+        const char *name;
+        bool given;
+        unsigned kinds; /* a bit each */
+    } uses[] = {{"steps", r->steps > 0, ALL},
+                {"curve", r->curve != NULL, MEASURED},
+                {"spectrum", r->spectrum != NULL, 1u << SCHEDULE_SPECTRAL},
+                {"rule", s->rule >= 0, MEASURED},
+                {"sigma_min", r->sigma_min > 0, ALL},
+                {"sigma_max", r->sigma_max > 0, ALL},
+                {"rho", r->rho > 0, 1u << SCHEDULE_EDM},
+                {"c", r->c > 0, 1u << SCHEDULE_GAUSSIAN}};
+    for (size_t i = 0; i < sizeof uses / sizeof *uses; i++) {
+        char kinds[128];
+        if (!uses[i].given || (kind >= 0 && uses[i].kinds >> kind & 1)) continue;
+        if (kind < 0)
+            return fail(error, "--%s does nothing: the file --%s %s says all noise levels",
+                        uses[i].name, option, s->name);
+        list_kinds(uses[i].kinds, kinds);
+        return fail(error, "--%s does nothing to the schedule %s: it is for %s", uses[i].name,
+                    schedule_kinds[kind], kinds);
+    }
+    return r->curve == NULL || r->spectrum == NULL ||
+           fail(error, "--curve with --spectrum: the spectral schedule reads the latter alone");
+}
+
+static void fill_defaults(ScheduleOptions *s) {
+    const ScheduleRequest defaults = schedule_request_defaults();
+    ScheduleRequest *r = &s->request;
+    if (r->steps == 0) r->steps = defaults.steps;
+    if (r->rho == 0) r->rho = defaults.rho;
+    if (r->c == 0) r->c = defaults.c;
+    r->rule = s->rule >= 0 ? (IntegrationRule)s->rule : defaults.rule;
+}
+
 bool schedule_options_check(ScheduleOptions *s, const char *option, int fallback, Error *error) {
     ScheduleRequest *r = &s->request;
     const bool order = !isnan(r->order);
     s->file = NULL;
-    r->rule = (IntegrationRule)s->rule;
     int kind = s->name != NULL ? schedule_kind_of(s->name) : order ? SCHEDULE_ORDER : fallback;
     if (s->name == NULL && kind < 0) return fail(error, "give a --%s, or --order P", option);
     if (s->name == NULL && !order && (r->curve != NULL || r->spectrum != NULL))
@@ -95,10 +147,11 @@ bool schedule_options_check(ScheduleOptions *s, const char *option, int fallback
     if (order && kind != SCHEDULE_ORDER)
         return fail(error, "--order %g with --%s %s: give one of them", r->order, option, s->name);
     if (kind == SCHEDULE_ORDER && !order) return fail(error, "--%s order needs --order P", option);
-    if (kind < 0) {
-        s->file = s->name;
-        return true;
-    }
+    if (kind < 0) s->file = s->name;
+    if (kind < 0 && !file_exists(s->file)) return true; /* as schedule_options_make will say */
+    if (!check_uses(s, kind, option, error)) return false;
+    fill_defaults(s);
+    if (kind < 0) return true;
     r->kind = (ScheduleKind)kind;
     return schedule_request_check(r, error);
 }

@@ -6,10 +6,10 @@
 #include "schedule/schedule_kinds.h"
 
 typedef struct {
-    /* options, with their defaults */
-    const char *name;        /* a kind or a file; NULL = not given */
-    int rule;                /* index of integration_rules */
-    ScheduleRequest request; /* its order is NaN where none is given */
+    /* options; until schedule_options_check, those that were not given are 0 or NULL */
+    const char *name;        /* a kind or a file */
+    int rule;                /* index of integration_rules; not given: -1 */
+    ScheduleRequest request; /* its order, not given: NaN */
     /* found by schedule_options_check */
     const char *file; /* NULL: the request says which */
 } ScheduleOptions;
@@ -21,9 +21,10 @@ ScheduleOptions schedule_options_defaults(void);
 enum { SCHEDULE_OPTIONS = 10 };
 int schedule_options(ScheduleOptions *s, Option name, Option *options);
 
-/* Settles the kind; refuses wrong usage that the table of options cannot see.  fallback: the kind of a
- * command line without one (an index of schedule_kinds), -1 = there must be one.  option: the name of
- * the one that chooses ("schedule"). */
+/* Settles the kind and what was not given; refuses wrong usage that the table of options cannot see,
+ * also options that would change nothing: those of other kinds, and any of them beside a file.
+ * fallback: the kind of a command line without one (an index of schedule_kinds), -1 = there must be
+ * one.  option: the name of the one that chooses ("schedule"). */
 bool schedule_options_check(ScheduleOptions *s, const char *option, int fallback, Error *error);
 
 /* Makes or reads the levels. */

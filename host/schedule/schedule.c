@@ -93,6 +93,14 @@ bool schedule_read(Schedule *schedule, const char *path, Error *error) {
     *schedule = (Schedule){0, NULL};
     json_t *root = json_read_file(path, FILE_LIMIT, error);
     if (root == NULL) return false;
+    if (json_object_get(root, "squared_error") != NULL) {
+        json_decref(root);
+        return fail(
+            error,
+            "%s is a curve of kairos measure, no schedule: give it as --curve, with the kind of "
+            "schedule to make of it",
+            path);
+    }
     JsonDoubles levels = {0};
     const char *kind = NULL, *comment = NULL;
     const json_t *provenance = NULL;

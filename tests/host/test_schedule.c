@@ -87,6 +87,8 @@ static void refuses_files(void **state) {
     expect_refusal("{\"sigma\": 3}", "sigma");
     expect_refusal("{\"sigmas\": [3]}", "sigma");
     expect_refusal("[3]", "");
+    expect_refusal("{\"sigma\": [1, 2], \"squared_error\": [1, 1], \"dims\": 1}",
+                   "is a curve of kairos measure, no schedule: give it as --curve");
 }
 
 int main(void) {

@@ -170,7 +170,8 @@ class ScheduleTest(unittest.TestCase):
         kinds = [["entropic"], ["rescaled"], ["spectral"], ["log-uniform"], ["gaussian", "--c", "1"],
                  ["rescaled", "--rule", "left"], ["order", "--order", "2.25"], ["edm", "--rho", "5"]]
         for i, (kind, *more) in enumerate(kinds):
-            shared = ["--steps", 2 + i % 2, "--curve", curve, *more]
+            measured = kind not in ("log-uniform", "gaussian", "edm")
+            shared = ["--steps", 2 + i % 2, *(["--curve", curve] if measured else []), *more]
             levels = self.schedule("--kind", kind, *shared)
             for j, choice in enumerate((["--schedule", kind, *shared], ["--schedule", self.path("s.json")])):
                 out = self.path(f"images-{i}-{j}")
@@ -217,6 +218,31 @@ class ScheduleTest(unittest.TestCase):
         self.refuse(2, "--schedule", args=["--curve", curve], command=generate)
         self.refuse(2, "--curve", args=["--schedule", "rescaled"], command=generate)
         self.refuse(1, "reskaled", "rescaled", args=["--schedule", "reskaled"], command=generate)
+        self.refuse(1, "curve.json is a curve of kairos measure, no schedule", args=["--schedule", curve],
+                    command=generate)
+        self.assertFalse(os.path.exists(self.path("out")))
+
+    def test_options_that_would_do_nothing(self):
+        curve = self.write_curve(*curves()["gaussian"])
+        self.schedule("--kind", "edm", "--steps", 4)
+        generate = ("generate", "--net", SHIPPED, "--outdir", self.path("out"))
+        measured = "entropic, rescaled, spectral, order"
+        for kind, options, kinds in [("gaussian", ["--rho", 7], "edm"), ("log-uniform", ["--rho", 3], "edm"),
+                                     ("edm", ["--c", 0.5], "gaussian"),
+                                     ("rescaled", ["--c", 2, "--curve", curve], "gaussian"),
+                                     ("edm", ["--curve", curve], measured), ("gaussian", ["--rule", "cubic"], measured),
+                                     ("rescaled", ["--spectrum", "x", "--curve", curve], "spectral"),
+                                     ("edm", ["--spectrum", "x"], "spectral")]:
+            message = f"{options[0]} does nothing to the schedule {kind}: it is for {kinds}"
+            self.refuse(2, message, args=["--kind", kind, *options])
+            self.refuse(2, message, args=["--schedule", kind, *options], command=generate)
+        self.refuse(2, "--curve with --spectrum", args=["--kind", "spectral", "--curve", curve, "--spectrum", "x"])
+        for options in (["--steps", 32], ["--curve", curve], ["--spectrum", "x"], ["--rule", "cubic"], ["--rho", 7],
+                        ["--sigma_min", 0.002], ["--sigma_max", 80], ["--c", 0.5]):
+            message = f"{options[0]} does nothing: the file --schedule {self.path('s.json')} says all noise levels"
+            self.refuse(2, message, args=["--schedule", self.path("s.json"), *options], command=generate)
+        self.refuse(1, "no such file, and no kind of schedule",
+                    args=["--schedule", self.path("none.json"), "--steps", 32], command=generate)
         self.assertFalse(os.path.exists(self.path("out")))
 
     def test_curves_that_are_none(self):
