@@ -45,24 +45,59 @@ static const char *read_range(const char *text, uint64_t *first, uint64_t *last,
     return at;
 }
 
-bool seeds_parse(const char *text, size_t limit, Seeds *seeds, Error *error) {
+typedef struct {
     uint64_t first, last;
-    *seeds = (Seeds){0};
-    size_t count = 0;
+} Range;
+
+static int compare_ranges(const void *a, const void *b) {
+    const uint64_t x = ((const Range *)a)->first, y = ((const Range *)b)->first;
+    return (x > y) - (x < y);
+}
+
+/* A seed that comes twice is one image, which would be counted twice.  Sorts the ranges. */
+static bool check_distinct(Range *ranges, size_t count, Error *error) {
+    qsort(ranges, count, sizeof *ranges, compare_ranges);
+    for (size_t i = 1; i < count; i++)
+        if (ranges[i].first <= ranges[i - 1].last)
+            return fail(error, "seeds: %" PRIu64 " is in the list twice", ranges[i].first);
+    return true;
+}
+
+/* How many ranges and seeds the text has. */
+static bool count_seeds(const char *text, size_t limit, size_t *ranges, size_t *seeds, Error *error) {
+    Range range;
+    *ranges = *seeds = 0;
     for (const char *at = text;; at++) {
-        at = read_range(at, &first, &last, error);
+        at = read_range(at, &range.first, &range.last, error);
         if (at == NULL) return false;
         /* last - first may be 2^64 - 1: 1 is added only where it fits. */
-        if (last - first >= limit - count)
+        if (range.last - range.first >= limit - *seeds)
             return fail(error, "seeds: '%.40s' names more than %zu of them", text, limit);
-        count += (size_t)(last - first) + 1;
-        if (*at == '\0') break;
+        *seeds += (size_t)(range.last - range.first) + 1;
+        ++*ranges;
+        if (*at == '\0') return true;
     }
-    seeds->values = malloc(count * sizeof *seeds->values);
-    if (seeds->values == NULL) return fail(error, "seeds: out of memory for %zu of them", count);
-    for (const char *at = text; seeds->count < count; at++) {
-        at = read_range(at, &first, &last, error);
-        for (uint64_t i = 0; i <= last - first; i++) seeds->values[seeds->count++] = first + i;
+}
+
+bool seeds_parse(const char *text, size_t limit, Seeds *seeds, Error *error) {
+    size_t range_count, count;
+    *seeds = (Seeds){0};
+    if (!count_seeds(text, limit, &range_count, &count, error)) return false;
+    Range *ranges = malloc(range_count * sizeof *ranges);
+    uint64_t *values = malloc(count * sizeof *values);
+    bool ok = (ranges != NULL && values != NULL) ||
+              fail(error, "seeds: out of memory for %zu of them", count);
+    const char *at = text;
+    for (size_t r = 0, n = 0; ok && r < range_count; r++, at++) {
+        at = read_range(at, &ranges[r].first, &ranges[r].last, error);
+        for (uint64_t i = 0; i <= ranges[r].last - ranges[r].first; i++)
+            values[n++] = ranges[r].first + i;
     }
-    return true;
+    ok = ok && check_distinct(ranges, range_count, error);
+    free(ranges);
+    if (ok)
+        *seeds = (Seeds){values, count};
+    else
+        free(values);
+    return ok;
 }

@@ -16,7 +16,8 @@ typedef struct {
 } Seeds;
 
 /* Numbers 0 to 2^64-1 and inclusive ranges, separated by commas; spaces round them are allowed.  The
- * order is kept, and so are repetitions.  At most `limit` seeds.  On an error *seeds is empty. */
+ * order is kept; a seed that comes twice is an error.  At most `limit` seeds.  On an error *seeds is
+ * empty. */
 bool seeds_parse(const char *text, size_t limit, Seeds *seeds, Error *error);
 
 #endif

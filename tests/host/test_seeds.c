@@ -34,7 +34,7 @@ static void lists_and_ranges(void **state) {
     expect_seeds("0-3", 4, (uint64_t[]){0, 1, 2, 3});
     expect_seeds("1,5,7-9", 5, (uint64_t[]){1, 5, 7, 8, 9});
     expect_seeds(" 2 - 3 , 007\t", 3, (uint64_t[]){2, 3, 7});
-    expect_seeds("9,1-2,1,9", 5, (uint64_t[]){9, 1, 2, 1, 9});
+    expect_seeds("9,1-2,0", 4, (uint64_t[]){9, 1, 2, 0});
     expect_seeds("4-4", 1, (uint64_t[]){4});
     expect_seeds("18446744073709551614-18446744073709551615", 2,
                  (uint64_t[]){UINT64_MAX - 1, UINT64_MAX});
@@ -59,6 +59,18 @@ static void wrong_texts(void **state) {
     refused("99999999999999999999999", "is too large");
 }
 
+/* One image twice is no second image. */
+static void repetitions_are_refused(void **state) {
+    (void)state;
+    refused("5,5", "5 is in the list twice");
+    refused("9,1-2,9", "9 is in the list twice");
+    refused("10-19,0-10", "10 is in the list twice");
+    refused("0-9,3-4", "3 is in the list twice");
+    refused("18446744073709551615,18446744073709551614-18446744073709551615", "twice");
+    expect_seeds("10-19,0-9", 20,
+                 (uint64_t[]){10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
+}
+
 static void the_count_is_capped(void **state) {
     (void)state;
     Error error = {0};
@@ -78,6 +90,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lists_and_ranges),
         cmocka_unit_test(wrong_texts),
+        cmocka_unit_test(repetitions_are_refused),
         cmocka_unit_test(the_count_is_capped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
