@@ -5,6 +5,7 @@
 #include "commands/commands.h"
 #include "commands/session.h"
 #include "denoiser.h"
+#include "io/file.h"
 #include "io/safetensors.h"
 #include "layout.h"
 
@@ -191,7 +192,7 @@ int command_denoise(int count, char **arguments) {
         session_fail("denoise", &error);
         return 2;
     }
-    const bool ok = session_open(&d.session, &error) &&
+    const bool ok = prepare_output(d.out, &error) && session_open(&d.session, &error) &&
                     session_check_guidance(&d.session, d.guidance, &error) &&
                     read_inputs(&images, d.in, &d.session.model.net->config, &error) &&
                     run(&d, &images, &error) && write_results(&d, &images, &error);

@@ -169,12 +169,14 @@ static char *writable_target(const char *path, Error *error) {
     return target;
 }
 
+static bool check_name(const char *path, Error *error) {
+    const size_t length = strlen(path);
+    return (length > 0 && path[length - 1] != '/') ||
+           fail(error, "cannot write '%s': this does not name a file", path);
+}
+
 AtomicFile *atomic_file_begin(const char *path, Error *error) {
-    size_t length = strlen(path);
-    if (length == 0 || path[length - 1] == '/') {
-        fail(error, "cannot write '%s': this does not name a file", path);
-        return NULL;
-    }
+    if (!check_name(path, error)) return NULL;
     char *target = writable_target(path, error);
     if (target == NULL) return NULL;
     AtomicFile *file = calloc(1, sizeof *file);
@@ -298,5 +300,9 @@ bool prepare_output(const char *path, Error *error) {
     const int length = slash != NULL ? (int)(slash - path) + 1 : 0;
     if (snprintf(folder, sizeof folder, "%.*s.", length, path) >= (int)sizeof folder)
         return fail(error, "%s: the path is too long", path);
-    return make_directories_above(path, error) && remove_partial_files(folder, NULL, error);
+    if (!check_name(path, error) || !make_directories_above(path, error)) return false;
+    AtomicFile *trial = atomic_file_begin(path, error);
+    if (trial == NULL) return false;
+    atomic_file_abandon(trial);
+    return remove_partial_files(folder, NULL, error);
 }

@@ -41,8 +41,8 @@ void atomic_file_abandon(AtomicFile *file);
  * process is still writing stays.  *removed (may be NULL): how many. */
 bool remove_partial_files(const char *directory, int *removed, Error *error);
 
-/* Before long work whose result is to be the file `path`: makes its folder, and removes what killed
- * runs were just writing there. */
+/* Before long work whose result is to be the file `path`: makes its folder, fails if no file can be
+ * written there, and removes what killed runs were just writing. */
 bool prepare_output(const char *path, Error *error);
 
 #endif

@@ -239,10 +239,33 @@ static void output_is_prepared(void **state) {
     write_bytes(test_path("prepared/deep/.kairos-1.partial"), "half", 4);
     assert_true(prepare_output(test_path("prepared/deep/result.json"), &error));
     assert_int_equal(count_entries(test_path("prepared/deep")), 0);
+    assert_int_equal(chdir(test_path("prepared/deep")), 0);
     assert_true(prepare_output("result.json", &error));
+    assert_int_equal(chdir("/"), 0);
     write_bytes(test_path("prepared/file"), "x", 1);
     assert_false(prepare_output(test_path("prepared/file/result.json"), &error));
     expect_message(&error, "prepared/file", NULL);
+    assert_true(prepare_output(test_path("prepared/file"), &error));
+    expect_contents(test_path("prepared/file"), "x");
+}
+
+/* Before the work, and without a trace. */
+static void impossible_outputs_are_refused(void **state) {
+    (void)state;
+    Error error = {0};
+    assert_true(make_directories(test_path("impossible"), &error));
+    assert_false(prepare_output(test_path("impossible"), &error));
+    expect_message(&error, "impossible", "it is a folder", NULL);
+    assert_false(prepare_output(test_path("impossible/."), &error));
+    expect_message(&error, "it is a folder", NULL);
+    assert_false(prepare_output(test_path("impossible/a/b/"), &error));
+    expect_message(&error, "does not name a file", NULL);
+    assert_int_equal(count_entries(test_path("impossible")), 0);
+    assert_false(prepare_output("/proc/result.json", &error));
+    expect_message(&error, "cannot write /proc/result.json", NULL);
+    assert_false(prepare_output("/dev/null", &error));
+    expect_message(&error, "/dev/null", "device", NULL);
+    rmdir(test_path("impossible"));
 }
 
 int main(void) {
@@ -259,6 +282,7 @@ int main(void) {
         cmocka_unit_test(reads_with_a_cap),
         cmocka_unit_test(a_killed_writer_is_cleaned_up),
         cmocka_unit_test(output_is_prepared),
+        cmocka_unit_test(impossible_outputs_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
