@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "commands/commands.h"
+#include "io/nearest.h"
 #include "version.h"
 
 static const struct {
@@ -34,7 +35,30 @@ static void print_usage(FILE *stream) {
             "--steps 16 --outdir out\n");
 }
 
-int main(int count, char **arguments) {
+static int unknown_command(const char *name) {
+    Nearest best = {0};
+    char question[128];
+    for (int i = 0; i < COMMANDS; i++) nearest_offer(&best, name, commands[i].name);
+    fprintf(stderr, "kairos: no command '%.80s'%s\nSee kairos --help\n", name,
+            nearest_question(&best, "", question));
+    return 2;
+}
+
+/* "help COMMAND" and "COMMAND help" are both "COMMAND --help", also of a command of two words. */
+static void ask_for_help(int count, char **arguments) {
+    static char help[] = "--help";
+    int words = 1;
+    while (words < count && arguments[words][0] != '-') words++;
+    if (count < 3 || words < count) return;
+    if (strcmp(arguments[1], "help") == 0) {
+        memmove(arguments + 1, arguments + 2, (size_t)(count - 2) * sizeof *arguments);
+        arguments[count - 1] = help;
+    } else if (strcmp(arguments[count - 1], "help") == 0) {
+        arguments[count - 1] = help;
+    }
+}
+
+static int run(int count, char **arguments) {
     const char *name = count > 1 ? arguments[1] : "--help";
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
         print_usage(count > 1 ? stdout : stderr);
@@ -46,7 +70,14 @@ int main(int count, char **arguments) {
     }
     for (int i = 0; i < COMMANDS; i++)
         if (strcmp(name, commands[i].name) == 0) return commands[i].run(count - 2, arguments + 2);
-    fprintf(stderr, "kairos: no command '%s'\n\n", name);
-    print_usage(stderr);
-    return 2;
+    return unknown_command(name);
+}
+
+int main(int count, char **arguments) {
+    ask_for_help(count, arguments);
+    const int status = run(count, arguments);
+    /* A result that only standard output was to get may be lost on a full disk. */
+    if (fflush(stdout) == 0 && !ferror(stdout)) return status;
+    fprintf(stderr, "kairos: cannot write to the standard output\n");
+    return status != 0 ? status : 1;
 }
