@@ -11,18 +11,21 @@
 #include "io/grid.h"
 #include "io/png.h"
 #include "io/png_queue.h"
+#include "io/png_read.h"
 #include "io/progress.h"
+#include "io/run_folder.h"
 #include "io/safetensors.h"
 #include "layout.h"
 #include "random.h"
 
-enum { WRITER_BACKLOG = 1024, SEEDS_A_FOLDER = 1000, GRID_GAP = 2 };
+enum { WRITER_BACKLOG = 1024, GRID_GAP = 2, PNG_FILE_LIMIT = 1 << 30 };
 
 typedef struct {
     Sampler *sampler;
     const JobOptions *options;
     Error *error;
-    Seeds pending; /* values not owned when nothing was skipped */
+    Seeds pending;
+    size_t *place; /* [pending]: number of a pending seed among all */
     int h, w, c, label_dim;
     size_t done; /* pending images sampled */
     /* Of one batch, on the host; pixels also on the device. */
@@ -30,7 +33,7 @@ typedef struct {
     uint8_t *pixels, *device_pixels;
     float *values; /* [batch,h,w,c] */
     /* Of all images, as the grid and the tensors file want them; NULL if they are not wanted. */
-    uint8_t *all_pixels;
+    uint8_t *all_pixels; /* in the order of the seeds, as all of these */
     int64_t *all_labels;
     float *all_noise, *all_samples;
     PngQueue *queue;
@@ -39,21 +42,15 @@ typedef struct {
 } Job;
 
 bool job_image_path(const JobOptions *options, uint64_t seed, char *path, size_t size, Error *error) {
-    const uint64_t folder = seed / SEEDS_A_FOLDER * SEEDS_A_FOLDER;
-    const int wanted =
-        options->subdirs
-            ? snprintf(path, size, "%s/%06" PRIu64 "/%06" PRIu64 ".png", options->outdir, folder, seed)
-            : snprintf(path, size, "%s/%06" PRIu64 ".png", options->outdir, seed);
+    char name[RUN_NAME];
+    run_image_name(seed, options->subdirs, name);
+    const int wanted = snprintf(path, size, "%s/%s", options->outdir, name);
     return wanted >= 0 && (size_t)wanted < size
                ? true
                : fail(error, "%s: the path is too long", options->outdir);
 }
 
 static size_t image_values(const Job *job) { return (size_t)job->h * job->w * job->c; }
-
-static bool wants_all(const JobOptions *options) {
-    return options->grid != NULL || options->tensors != NULL;
-}
 
 /* Enough to keep up with a GPU that samples a small model: a quarter of the processors. */
 static int writer_threads(void) {
@@ -73,20 +70,42 @@ static bool prepare_folder(Job *job, uint64_t seed, char *last, Error *error) {
     return make_directories(path, error) && remove_partial_files(path, NULL, error);
 }
 
+/* Reads image i of all for the grid. */
+static bool read_back(const Job *job, size_t i, const char *path) {
+    const size_t values = image_values(job);
+    char *data;
+    size_t size;
+    PngInfo info;
+    if (!read_file(path, PNG_FILE_LIMIT, &data, &size, NULL)) return false;
+    const bool ok = png_inspect(data, size, path, &info, NULL) && info.height == job->h &&
+                    info.width == job->w && info.channels == job->c &&
+                    png_decode(data, size, path, job->all_pixels + i * values, NULL);
+    free(data);
+    return ok;
+}
+
 /* Keeps the seeds whose image is not there yet, or not whole. */
 static bool find_pending(Job *job) {
     const JobOptions *options = job->options;
+    const size_t count = options->seeds.count;
     char folder[PATH_MAX] = "", path[PATH_MAX];
-    job->pending.values = malloc((options->seeds.count + 1) * sizeof(uint64_t));
-    if (job->pending.values == NULL) return fail(job->error, "out of memory for the seeds");
-    for (size_t i = 0; i < options->seeds.count; i++) {
+    job->pending.values = malloc((count + 1) * sizeof *job->pending.values);
+    job->place = malloc((count + 1) * sizeof *job->place);
+    if (options->grid != NULL) job->all_pixels = malloc(count * image_values(job));
+    if (job->pending.values == NULL || job->place == NULL ||
+        (options->grid != NULL && job->all_pixels == NULL))
+        return fail(job->error, "out of memory for %zu seeds and their images on the host", count);
+    for (size_t i = 0; i < count; i++) {
         const uint64_t seed = options->seeds.values[i];
         if (options->outdir != NULL) {
             if (!prepare_folder(job, seed, folder, job->error) ||
                 !job_image_path(options, seed, path, sizeof path, job->error))
                 return false;
-            if (!wants_all(options) && png_is_whole(path)) continue;
+            if (options->tensors == NULL && png_is_whole(path) &&
+                (options->grid == NULL || read_back(job, i, path)))
+                continue;
         }
+        job->place[job->pending.count] = i;
         job->pending.values[job->pending.count++] = seed;
     }
     return true;
@@ -95,7 +114,7 @@ static bool find_pending(Job *job) {
 static bool allocate(Job *job) {
     const JobOptions *options = job->options;
     const size_t batch = job->sampler->denoiser->batch, values = image_values(job);
-    const size_t all = job->pending.count;
+    const size_t all = options->seeds.count;
     const bool pixels = options->outdir != NULL || options->grid != NULL;
     bool ok = (job->labels = malloc(batch * sizeof *job->labels)) != NULL &&
               (job->values = malloc(batch * values * sizeof *job->values)) != NULL;
@@ -103,7 +122,6 @@ static bool allocate(Job *job) {
         ok = ok && (job->pixels = malloc(batch * values)) != NULL;
         job->device_pixels = device_alloc(job->sampler->denoiser->ctx, batch * values);
     }
-    if (options->grid != NULL) ok = ok && (job->all_pixels = malloc(all * values)) != NULL;
     if (options->tensors != NULL)
         ok = ok && (job->all_labels = malloc(all * sizeof *job->all_labels)) != NULL &&
              (job->all_noise = malloc(all * values * sizeof(float))) != NULL &&
@@ -133,7 +151,8 @@ static bool write_images(Job *job, const uint64_t *seeds, int n) {
     to_pixels(ctx, tensor_images(job->sampler->x, 0, n), job->device_pixels);
     device_download(ctx, job->pixels, job->device_pixels, n * values);
     if (!context_ok(ctx)) return fail(job->error, "%s", context_error(ctx)->text);
-    if (job->all_pixels != NULL) memcpy(job->all_pixels + job->done * values, job->pixels, n * values);
+    for (int i = 0; job->all_pixels != NULL && i < n; i++)
+        memcpy(job->all_pixels + job->place[job->done + i] * values, job->pixels + i * values, values);
     for (int i = 0; job->queue != NULL && i < n; i++)
         if (!job_image_path(job->options, seeds[i], path, sizeof path, job->error) ||
             !png_queue_put(job->queue, path, job->pixels + i * values, job->h, job->w, job->c,
@@ -176,8 +195,8 @@ static bool sample_batch(Job *job) {
 static bool write_grid(const Job *job) {
     const GridStyle style = {.gap = GRID_GAP, .scale = job->h < 64 ? 2 : 1, .background = 255};
     Sheet sheet;
-    if (!grid_make(job->all_pixels, (int)job->done, job->h, job->w, job->c, style, &sheet, job->error))
-        return false;
+    const int n = (int)job->options->seeds.count;
+    if (!grid_make(job->all_pixels, n, job->h, job->w, job->c, style, &sheet, job->error)) return false;
     const bool ok = png_write(job->options->grid, sheet.pixels, sheet.height, sheet.width,
                               sheet.channels, job->error);
     free(sheet.pixels);
@@ -197,8 +216,9 @@ static bool write_tensors(const Job *job) {
 
 static void release(Job *job) {
     device_free(job->sampler->denoiser->ctx, job->device_pixels);
-    void *memory[] = {job->pending.values, job->labels,    job->values,     job->pixels,
-                      job->all_pixels,     job->all_noise, job->all_labels, job->all_samples};
+    void *memory[] = {job->pending.values, job->place,      job->labels,
+                      job->values,         job->pixels,     job->all_pixels,
+                      job->all_noise,      job->all_labels, job->all_samples};
     for (size_t i = 0; i < sizeof memory / sizeof *memory; i++) free(memory[i]);
 }
 
@@ -223,7 +243,7 @@ bool job_run(Sampler *sampler, const JobOptions *options, JobResult *result, Err
     /* Images that were sampled are written whatever became of the rest. */
     ok = png_queue_finish(job.queue, ok ? error : NULL) && ok;
     if (job.progress.label != NULL) progress_end(&job.progress);
-    if (ok && options->grid != NULL && job.done > 0) ok = write_grid(&job);
+    if (ok && options->grid != NULL) ok = write_grid(&job);
     if (ok && options->tensors != NULL) ok = write_tensors(&job);
     *result = (JobResult){job.done, (size_t)skipped, monotonic_seconds() - began};
     release(&job);

@@ -29,8 +29,8 @@ typedef struct {
     double seconds;
 } JobResult;
 
-/* Samples what is missing.  With `grid` or `tensors` every image is sampled, since they need them all.
- */
+/* Samples what is missing.  For `grid` the images that are there are read back; with `tensors` every
+ * image is sampled, since files do not hold what those need. */
 bool job_run(Sampler *sampler, const JobOptions *options, JobResult *result, Error *error);
 
 /* "OUTDIR/000007.png", with subdirs "OUTDIR/000000/000007.png"; `path` has room for `size` bytes. */

@@ -4,37 +4,38 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
 #include "io/file.h"
 #include "io/json.h"
+#include "io/run_folder.h"
+#include "io/settings.h"
 #include "version.h"
 
 enum { MANIFEST_LIMIT = 64 << 20 };
 
-static bool differ(const char *path, const char *key, const json_t *old, const json_t *new,
-                   Error *error) {
-    char *was = json_dumps(old, JSON_ENCODE_ANY), *is = json_dumps(new, JSON_ENCODE_ANY);
-    fail(error,
-         "%s: this folder's images were made with %s = %.200s, this run has %.200s: choose another "
-         "folder, or remove this one",
-         path, key, was != NULL ? was : "nothing", is != NULL ? is : "nothing");
-    free(was);
-    free(is);
-    return false;
+/* Folders of before the layout was kept: it is that of their images. */
+static void complete_settings(const char *directory, json_t *was, const json_t *now) {
+    json_t *subdirs = json_object_get(now, "subdirs");
+    char name[RUN_NAME];
+    if (!json_is_object(was) || subdirs == NULL || json_object_get(was, "subdirs") != NULL) return;
+    const bool wanted = json_is_true(subdirs);
+    const bool other =
+        !run_find_image(directory, wanted, name) && run_find_image(directory, !wanted, name);
+    json_object_set_new(was, "subdirs", json_boolean(wanted != other));
 }
 
-static bool check_settings(const char *path, const json_t *old, const json_t *settings, Error *error) {
-    if (!json_is_object(old)) return fail(error, "%s: expected an object \"settings\"", path);
-    const char *key;
-    json_t *value;
-    json_object_foreach((json_t *)settings, key, value) {
-        if (!json_equal(json_object_get(old, key), value))
-            return differ(path, key, json_object_get(old, key), value, error);
-    }
-    return true;
+static bool check_settings(const char *path, const json_t *was, const Manifest *manifest,
+                           Error *error) {
+    char difference[SETTINGS_DIFFERENCE];
+    if (!json_is_object(was)) return fail(error, "%s: expected an object \"settings\"", path);
+    return settings_continue(was, manifest->settings, manifest->any_device, difference) ||
+           fail(
+               error,
+               "%s: this folder's images were made with other settings (%s): choose another folder, or "
+               "remove this one",
+               path, difference);
 }
 
 /* Adds the command unless the file ends with it. */
@@ -49,26 +50,44 @@ static bool add_command(json_t *root, json_t *command) {
     return json_array_append(commands, command) == 0;
 }
 
-static json_t *new_manifest(const char *path, json_t *settings, Error *error) {
-    json_t *root = json_pack("{ss sO}", "kairos", KAIROS_VERSION, "settings", settings);
+static json_t *new_manifest(const char *path, Error *error) {
+    json_t *root = json_pack("{ss}", "kairos", KAIROS_VERSION);
     if (root == NULL) fail(error, "%s: out of memory", path);
     return root;
 }
 
-static json_t *open_manifest(const char *path, json_t *settings, Error *error) {
-    if (!file_exists(path)) return new_manifest(path, settings, error);
+static bool check_no_images(const char *directory, Error *error) {
+    char name[RUN_NAME];
+    if (!run_find_image(directory, false, name) && !run_find_image(directory, true, name)) return true;
+    return fail(error,
+                "%s: has images (%s) but no " RUN_MANIFEST
+                " that says what they were made with: choose another folder",
+                directory, name);
+}
+
+static json_t *open_manifest(const char *directory, const char *path, const Manifest *manifest,
+                             Error *error) {
+    if (!file_exists(path)) return check_no_images(directory, error) ? new_manifest(path, error) : NULL;
     json_t *root = json_read_file(path, MANIFEST_LIMIT, error);
-    if (root != NULL && !check_settings(path, json_object_get(root, "settings"), settings, error)) {
-        json_decref(root);
-        root = NULL;
-    }
-    return root;
+    json_t *was = json_object_get(root, "settings");
+    complete_settings(directory, was, manifest->settings);
+    if (root == NULL || check_settings(path, was, manifest, error)) return root;
+    json_decref(root);
+    return NULL;
+}
+
+/* What is told of the first run stays. */
+static bool fill(json_t *root, const Manifest *manifest) {
+    const bool about = manifest->about != NULL && json_object_get(root, "sampling") == NULL;
+    return json_object_set(root, "settings", manifest->settings) == 0 &&
+           (!about || json_object_set(root, "sampling", manifest->about) == 0) &&
+           add_command(root, manifest->command);
 }
 
 /* Takes the root over. */
-static bool finish_manifest(const char *path, json_t *root, json_t *command, Error *error) {
+static bool finish_manifest(const char *path, json_t *root, const Manifest *manifest, Error *error) {
     bool ok = root != NULL;
-    if (ok && !add_command(root, command)) ok = fail(error, "%s: out of memory", path);
+    if (ok && !fill(root, manifest)) ok = fail(error, "%s: out of memory", path);
     ok = ok && json_write_file(path, root, error);
     json_decref(root);
     return ok;
@@ -82,20 +101,21 @@ static int lock_folder(const char *directory) {
     return descriptor;
 }
 
-bool manifest_update(const char *directory, json_t *settings, json_t *command, Error *error) {
+bool manifest_update(const char *directory, const Manifest *manifest, Error *error) {
     char path[PATH_MAX];
-    if (snprintf(path, sizeof path, "%s/run.json", directory) >= (int)sizeof path)
+    if (snprintf(path, sizeof path, "%s/" RUN_MANIFEST, directory) >= (int)sizeof path)
         return fail(error, "%s: the path is too long", directory);
     if (!make_directories(directory, error)) return false;
     const int lock = lock_folder(directory);
-    const bool ok = finish_manifest(path, open_manifest(path, settings, error), command, error);
+    const bool ok =
+        finish_manifest(path, open_manifest(directory, path, manifest, error), manifest, error);
     if (lock >= 0) close(lock);
     return ok;
 }
 
-bool manifest_write(const char *file, json_t *settings, json_t *command, Error *error) {
+bool manifest_write(const char *file, const Manifest *manifest, Error *error) {
     char path[PATH_MAX];
-    if (snprintf(path, sizeof path, "%s.run.json", file) >= (int)sizeof path)
+    if (snprintf(path, sizeof path, "%s." RUN_MANIFEST, file) >= (int)sizeof path)
         return fail(error, "%s: the path is too long", file);
-    return finish_manifest(path, new_manifest(path, settings, error), command, error);
+    return finish_manifest(path, new_manifest(path, error), manifest, error);
 }

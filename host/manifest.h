@@ -8,12 +8,19 @@
 
 #include "error.h"
 
-/* settings: everything that the images depend on, as an object; command: the words of the command line
- * after "kairos", as an array.  Writes DIRECTORY/run.json, or, if it is there, checks that its settings
- * are the same and adds the command.  Fails naming the setting that differs. */
-bool manifest_update(const char *directory, json_t *settings, json_t *command, Error *error);
+typedef struct {
+    json_t *settings; /* everything that the images depend on, an object; may get "devices" */
+    json_t *about;    /* told, but not compared; NULL = nothing */
+    json_t *command;  /* the words of the command line after "kairos", an array */
+    bool any_device;  /* settings.h */
+} Manifest;
+
+/* Writes DIRECTORY/run.json, or, if it is there, checks that its settings are the same and adds the
+ * command.  Fails naming the setting that differs, or if there are images but no run.json: nobody knows
+ * what those were made with. */
+bool manifest_update(const char *directory, const Manifest *manifest, Error *error);
 
 /* For a run whose only result is a file: writes FILE.run.json, replacing an old one. */
-bool manifest_write(const char *file, json_t *settings, json_t *command, Error *error);
+bool manifest_write(const char *file, const Manifest *manifest, Error *error);
 
 #endif

@@ -11,22 +11,26 @@
 #include "commands/commands.h"
 #include "commands/sampling.h"
 #include "io/file.h"
+#include "io/hash.h"
 #include "io/json.h"
 #include "io/progress.h"
+#include "io/settings.h"
 #include "manifest.h"
 #include "quality/frechet.h"
 #include "quality/score.h"
 #include "quality/statistics_file.h"
 
-enum { RESULT_LIMIT = 16 << 20 };
-
 typedef struct {
     Sampling sampling;
     const char *images, *reference, *prefix, *features, *out;
+    const char *useless; /* an option of sampling that is given, with --images; NULL = none */
     bool json;
-    uint64_t detector; /* hash of the feature network */
     Statistics statistics;
-    Gaussian ref; /* read before the long work, so that a mistake shows at once */
+    Gaussian ref;     /* read before the long work, so that a mistake shows at once */
+    json_t *settings; /* what the images, hence the sums, depend on */
+    json_t *about;    /* of --net: sampling_describe */
+    json_t *reference_json;
+    json_t *result; /* evaluate.h */
     /* the file that the sums of an unfinished run are kept in; "" = none */
     char state[PATH_MAX], *state_settings;
     double saved, saving; /* when the sums were saved last, and the seconds that it took */
@@ -44,6 +48,18 @@ static const OptionsUsage usage = {
         "kairos evaluate --images out --ref weights/fashion-mnist-reference.safetensors\n"
         "kairos evaluate --net weights/fashion-mnist-edm2.safetensors --seeds 0-4999 --steps 8 \\\n"
         "    --ref weights/fashion-mnist-reference.safetensors --out distance.json\n"};
+
+/* The first option that only sampling heeds, of those given. */
+static const char *given_for_sampling(const Option *options, int count) {
+    static const char *const heeded[] = {"net", "batch", "engine", "device", "quiet"};
+    for (int i = 0; i < count; i++) {
+        bool scoring = false;
+        for (size_t k = 0; k < sizeof heeded / sizeof *heeded; k++)
+            scoring = scoring || strcmp(options[i].name, heeded[k]) == 0;
+        if (options[i].given && !scoring) return options[i].name;
+    }
+    return NULL;
+}
 
 static int parse(Evaluate *e, int count, char **arguments) {
     const Option own[] = {
@@ -71,14 +87,18 @@ static int parse(Evaluate *e, int count, char **arguments) {
          .value = &e->out,
          .argument = "FILE",
          .default_text = "",
-         .help = "where the result goes (.json); a run that was killed goes on where it stopped"},
+         .help = "where the result goes (.json); a run that was killed goes on where it stopped, and a "
+                 "result that is there already is not made again"},
         {.name = "json", .kind = OPTION_FLAG, .value = &e->json, .help = "print the result as JSON"},
     };
     Option options[SAMPLING_OPTIONS + sizeof own / sizeof *own];
     const int shared = sampling_options(&e->sampling, options);
     options[0].required = false; /* --net */
     memcpy(options + shared, own, sizeof own);
-    return options_parse(&usage, options, shared + sizeof own / sizeof *own, count, arguments);
+    const int status =
+        options_parse(&usage, options, shared + sizeof own / sizeof *own, count, arguments);
+    e->useless = given_for_sampling(options, shared);
+    return status;
 }
 
 static bool check_usage(Evaluate *e, Error *error) {
@@ -86,6 +106,8 @@ static bool check_usage(Evaluate *e, Error *error) {
     if ((e->images != NULL) == (net != NULL))
         return fail(error, "%s: expected one of --images and --net",
                     net != NULL ? "both --images and --net are given" : "nothing to evaluate");
+    if (e->images != NULL && e->useless != NULL)
+        return fail(error, "--%s: with --images nothing is sampled; it goes with --net", e->useless);
     if (e->out != NULL &&
         snprintf(e->state, sizeof e->state, "%s.state", e->out) >= (int)sizeof e->state)
         return fail(error, "%s: the path is too long", e->out);
@@ -105,125 +127,169 @@ static bool save_state(void *user, const Statistics *statistics, Error *error) {
     return true;
 }
 
+static bool check_state(Evaluate *e, const char *text, Error *error) {
+    char difference[SETTINGS_DIFFERENCE];
+    json_t *was = json_parse_text(text, strlen(text), e->state, error);
+    if (was == NULL) return false;
+    const bool same = settings_continue(was, e->settings, e->sampling.session.any_device, difference);
+    json_decref(was);
+    return same ||
+           fail(error,
+                "%s: begun with other settings (%s): remove it to begin anew, or choose another --out",
+                e->state, difference);
+}
+
 static bool load_state(Evaluate *e, Error *error) {
-    if (e->state[0] == '\0') return true;
-    if (!file_exists(e->state)) return true;
-    if (!statistics_read(&e->statistics, e->state, e->state_settings, error)) return false;
+    if (e->state[0] == '\0' || !file_exists(e->state)) return true;
+    char *text = statistics_settings(e->state, error);
+    const bool ok = text != NULL && check_state(e, text, error) &&
+                    statistics_read(&e->statistics, e->state, text, error);
+    free(text);
     const size_t seeds = e->sampling.seeds.count;
-    return (uint64_t)e->statistics.images <= seeds ||
-           fail(error, "%s: is of %" PRId64 " images, this run has %zu", e->state, e->statistics.images,
+    if (!ok || (uint64_t)e->statistics.images <= seeds) return ok;
+    return fail(error, "%s: is of %" PRId64 " images, this run has %zu", e->state, e->statistics.images,
                 seeds);
 }
 
 /* ---- the two kinds of images --------------------------------------------------------------------- */
 
-/* What the images depend on; then the sums that are made of them. */
-static json_t *settings_of(const Evaluate *e) {
-    char hash[24];
-    snprintf(hash, sizeof hash, "%016" PRIx64, e->detector);
-    json_t *settings =
-        e->images != NULL ? json_pack("{ss}", "images", e->images) : sampling_settings(&e->sampling);
-    if (e->images == NULL) json_object_set_new(settings, "seeds", json_string(e->sampling.seeds_text));
-    json_object_set_new(settings, "features", json_string(hash));
-    return settings;
+static json_t *hash_of_reference(const Gaussian *g) {
+    const size_t d = (size_t)g->features;
+    const uint64_t hash = hash_bytes(HASH_START, g->mu, d * sizeof(double));
+    return session_hash_json(hash_bytes(hash, g->sigma, d * d * sizeof(double)));
 }
 
-static bool check_model(const Evaluate *e, Error *error) {
-    const Model *model = &e->sampling.session.model;
-    return strcmp(model->encoder, "rgb") == 0 ||
-           fail(error, "%s makes latents of an image autoencoder (%s), which kairos does not decode",
-                model->name, model->encoder);
+/* Takes the settings over, but for the features; then e->result is what an earlier run has found, or
+ * NULL. */
+static bool look_for_result(Evaluate *e, json_t *settings, const Features *features, Error *error) {
+    e->settings = settings;
+    e->reference_json = json_pack("{ss ss sI so}", "file", e->reference, "prefix", e->prefix, "images",
+                                  (json_int_t)e->ref.images, "hash", hash_of_reference(&e->ref));
+    if (json_object_set_new(settings, "features", session_hash_json(features->hash)) != 0 ||
+        e->reference_json == NULL)
+        return fail(error, "out of memory");
+    return gaussian_check(&e->ref, e->reference, features->net->features, features->hash, e->features,
+                          error) &&
+           evaluate_find_result(e->out, settings, e->reference_json, e->sampling.session.any_device,
+                                &e->result, error);
 }
 
 static bool score_net(Evaluate *e, Features *features, Error *error) {
     Sampling *s = &e->sampling;
-    json_t *settings = settings_of(e);
-    e->state_settings = settings != NULL ? json_dumps(settings, JSON_COMPACT) : NULL;
-    json_decref(settings);
+    if (!statistics_create(&e->statistics, features->net->features, error) || !load_state(e, error))
+        return false;
+    e->state_settings = json_dumps(e->settings, JSON_COMPACT);
     if (e->state_settings == NULL) return fail(error, "out of memory");
-    return statistics_create(&e->statistics, features->net->features, error) && load_state(e, error) &&
-           score_sampler(features, &s->sampler, &s->seeds, s->class_label, &e->statistics, save_state,
+    return score_sampler(features, &s->sampler, &s->seeds, s->class_label, &e->statistics, save_state,
                          e, s->quiet, error);
 }
 
 static bool evaluate_net(Evaluate *e, Error *error) {
     Sampling *s = &e->sampling;
     Features features = {.net = NULL};
-    if (!sampling_open(s, error) || !check_model(e, error) || !sampling_start(s, error)) return false;
+    if (!sampling_open(s, error) || !session_check_images(&s->session, "", error) ||
+        (e->about = sampling_describe(s, error)) == NULL || !sampling_start(s, error))
+        return false;
     const Tensor x = s->sampler.x;
-    bool ok = features_create(&features, s->session.ctx, e->features, x.h, x.w, x.c, x.n, error);
-    e->detector = features.hash;
-    ok = ok &&
-         gaussian_check(&e->ref, e->reference, features.net->features, features.hash, e->features,
-                        error) &&
-         score_net(e, &features, error);
+    bool ok = evaluate_features_create(&features, s->session.ctx, e->features, s->session.net, x.h, x.w,
+                                       x.c, x.n, error);
+    if (ok) {
+        json_t *settings = sampling_settings(s);
+        json_object_set_new(settings, "seeds", json_string(s->seeds_text));
+        ok = look_for_result(e, settings, &features, error) &&
+             (e->result != NULL || score_net(e, &features, error));
+    }
     features_destroy(&features);
     return ok;
 }
 
+static bool score_images(Evaluate *e, EvaluateData *data, Error *error) {
+    json_t *settings = json_pack("{ss so}", "images", e->images, "images_hash",
+                                 session_hash_json(dataset_info(data->dataset).hash));
+    if (!look_for_result(e, settings, &data->features, error)) return false;
+    return e->result != NULL ||
+           (statistics_create(&e->statistics, data->features.net->features, error) &&
+            score_dataset(&data->features, data->dataset, &e->statistics, e->sampling.quiet, error));
+}
+
 static bool evaluate_images(Evaluate *e, Error *error) {
     Session *session = &e->sampling.session;
+    EvaluateData data = {.dataset = NULL};
     session->ctx = context_create(session->device, (Engine)session->engine, error);
-    return session->ctx != NULL &&
-           evaluate_dataset(session->ctx, e->features, e->images, e->sampling.batch, e->sampling.quiet,
-                            &e->ref, e->reference, &e->statistics, &e->detector, error);
+    const bool ok =
+        session->ctx != NULL &&
+        evaluate_open_data(&data, session->ctx, e->features, e->images, e->sampling.batch, error) &&
+        score_images(e, &data, error);
+    evaluate_close_data(&data);
+    return ok;
 }
 
 /* ---- the result ---------------------------------------------------------------------------------- */
 
-static json_t *result_of(const Evaluate *e, double distance) {
-    return json_pack("{sf sI s{ss ss sI} so}", "distance", distance, "images",
-                     (json_int_t)e->statistics.images, "reference", "file", e->reference, "prefix",
-                     e->prefix, "images", (json_int_t)e->ref.images, "settings", settings_of(e));
-}
-
-static bool leave_result(const Evaluate *e, const json_t *result, int count, char **arguments,
-                         Error *error) {
+static bool leave_result(const Evaluate *e, int count, char **arguments, Error *error) {
     if (e->out == NULL) return true;
-    json_t *command = json_pack("[s]", "evaluate");
-    for (int i = 0; i < count; i++) json_array_append_new(command, json_string(arguments[i]));
-    bool ok = command != NULL || fail(error, "out of memory for the manifest");
-    ok = ok && manifest_write(e->out, json_object_get(result, "settings"), command, error) &&
-         json_write_file(e->out, result, error);
-    json_decref(command);
-    if (ok) unlink(e->state); /* the sums are not needed any more, if they were saved at all */
+    const Manifest manifest = {.settings = e->settings,
+                               .about = e->about,
+                               .command = session_command_json("evaluate", count, arguments)};
+    const bool ok = (manifest.command != NULL || fail(error, "out of memory for the manifest")) &&
+                    manifest_write(e->out, &manifest, error) &&
+                    json_write_file(e->out, e->result, error);
+    json_decref(manifest.command);
     return ok;
-}
-
-static bool print_result(const Evaluate *e, const json_t *result, double distance, Error *error) {
-    if (!e->json) {
-        printf("Frechet distance %.6f (%" PRId64 " images)\n", distance, e->statistics.images);
-        return true;
-    }
-    char *text = json_dumps(result, JSON_INDENT(2));
-    if (text == NULL) return fail(error, "out of memory");
-    puts(text);
-    free(text);
-    return true;
 }
 
 static bool compare(Evaluate *e, int count, char **arguments, Error *error) {
     Gaussian images = {0};
     double distance = 0;
-    json_t *result = NULL;
     bool ok = statistics_gaussian(&e->statistics, &images, error) &&
               frechet_distance(&images, &e->ref, &distance, error);
     if (ok) {
-        result = result_of(e, distance);
-        ok = result != NULL || fail(error, "out of memory for the result");
+        e->result = json_pack("{sf sI sO* sO sO}", "distance", distance, "images",
+                              (json_int_t)e->statistics.images, "sampling", e->about, "reference",
+                              e->reference_json, "settings", e->settings);
+        ok = (e->result != NULL || fail(error, "out of memory for the result")) &&
+             leave_result(e, count, arguments, error);
     }
-    ok = ok && leave_result(e, result, count, arguments, error) &&
-         print_result(e, result, distance, error);
-    json_decref(result);
     gaussian_free(&images);
     return ok;
+}
+
+/* The covariance of so few images is singular. */
+static void warn_of_few(const Evaluate *e) {
+    const json_int_t images = json_integer_value(json_object_get(e->result, "images"));
+    if (images <= e->ref.features)
+        fprintf(stderr,
+                "kairos evaluate: %lld images for %d features: mostly bias; compare this distance only "
+                "with those of as many images\n",
+                (long long)images, e->ref.features);
+}
+
+static bool evaluate(Evaluate *e, int count, char **arguments, Error *error) {
+    char features[PATH_MAX];
+    if ((e->out != NULL && !prepare_output(e->out, error)) ||
+        !evaluate_features(&e->features, features, error) ||
+        !gaussian_read(&e->ref, e->reference, e->prefix, error) ||
+        !(e->images != NULL ? evaluate_images(e, error) : evaluate_net(e, error)) ||
+        (e->result == NULL && !compare(e, count, arguments, error)))
+        return false;
+    if (e->state[0] != '\0') unlink(e->state); /* of a run that has its result */
+    warn_of_few(e);
+    return evaluate_print_result(e->result, e->json, error);
+}
+
+static void release(Evaluate *e) {
+    json_t *values[] = {e->settings, e->about, e->reference_json, e->result};
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) json_decref(values[i]);
+    statistics_free(&e->statistics);
+    gaussian_free(&e->ref);
+    free(e->state_settings);
+    sampling_close(&e->sampling);
 }
 
 int command_evaluate(int count, char **arguments) {
     if (count > 0 && strcmp(arguments[0], "ref") == 0)
         return command_evaluate_ref(count - 1, arguments + 1);
     Evaluate e = {.sampling = sampling_defaults(), .features = EVALUATE_FEATURES, .prefix = ""};
-    char features[PATH_MAX];
     Error error = {""};
     const int status = parse(&e, count, arguments);
     if (status >= 0) return status;
@@ -231,14 +297,7 @@ int command_evaluate(int count, char **arguments) {
         session_fail("evaluate", &error);
         return 2;
     }
-    const bool ok = (e.out == NULL || prepare_output(e.out, &error)) &&
-                    evaluate_features(&e.features, features, &error) &&
-                    gaussian_read(&e.ref, e.reference, e.prefix, &error) &&
-                    (e.images != NULL ? evaluate_images(&e, &error) : evaluate_net(&e, &error)) &&
-                    compare(&e, count, arguments, &error);
-    statistics_free(&e.statistics);
-    gaussian_free(&e.ref);
-    free(e.state_settings);
-    sampling_close(&e.sampling);
+    const bool ok = evaluate(&e, count, arguments, &error);
+    release(&e);
     return ok ? 0 : session_fail("evaluate", &error);
 }

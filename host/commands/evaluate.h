@@ -5,6 +5,7 @@
 #include <limits.h>
 
 #include "commands/session.h"
+#include "io/dataset.h"
 #include "nets/features.h"
 #include "quality/statistics.h"
 
@@ -20,11 +21,29 @@
  * `found`. */
 bool evaluate_features(const char **path, char found[PATH_MAX], Error *error);
 
-/* The statistics of all images of a data set (a folder or a ZIP file), which are to be compared with
- * `reference` (NULL = with none) of the file of that name.  *detector: the network's hash. */
-bool evaluate_dataset(Context *ctx, const char *features_path, const char *dataset_path, int batch,
-                      bool quiet, const Gaussian *reference, const char *reference_name,
-                      Statistics *statistics, uint64_t *detector, Error *error);
+/* The same as features_create; messages also name the source of the images, a model or a data set. */
+bool evaluate_features_create(Features *features, Context *ctx, const char *path, const char *source,
+                              int h, int w, int c, int batch, Error *error);
+
+/* A data set (a folder or a ZIP file), with the feature network for its images. */
+typedef struct {
+    Dataset *dataset;
+    Features features;
+} EvaluateData;
+
+bool evaluate_open_data(EvaluateData *data, Context *ctx, const char *features_path, const char *path,
+                        int batch, Error *error);
+void evaluate_close_data(EvaluateData *data); /* also after a failure */
+
+/* The result of an evaluation, as OUT holds it:
+ *   distance, images, reference {file, prefix, images, hash}, settings (what the images depend on),
+ *   and perhaps sampling (sampling_describe). */
+
+/* Looks for a finished result in the file: *result NULL = there is none.  Fails if the file holds
+ * anything else, or a result of other settings or another reference. */
+bool evaluate_find_result(const char *out, json_t *settings, const json_t *reference, bool any_device,
+                          json_t **result, Error *error);
+bool evaluate_print_result(const json_t *result, bool as_json, Error *error);
 
 /* kairos evaluate ref; the arguments are those after "ref". */
 int command_evaluate_ref(int count, char **arguments);

@@ -61,47 +61,51 @@ bool evaluate_features(const char **path, char found[PATH_MAX], Error *error) {
            fail(error, "%s: not found here or beside the program: give --features", EVALUATE_FEATURES);
 }
 
-bool evaluate_dataset(Context *ctx, const char *features_path, const char *dataset_path, int batch,
-                      bool quiet, const Gaussian *reference, const char *reference_name,
-                      Statistics *statistics, uint64_t *detector, Error *error) {
-    Features features = {.net = NULL};
-    Dataset *dataset = dataset_open(dataset_path, error);
-    if (dataset == NULL) return false;
-    const DatasetInfo info = dataset_info(dataset);
+bool evaluate_features_create(Features *features, Context *ctx, const char *path, const char *source,
+                              int h, int w, int c, int batch, Error *error) {
+    Error reason = {""};
+    return features_create(features, ctx, path, h, w, c, batch, &reason) ||
+           fail(error, "scoring %s: %.900s", source, reason.text);
+}
+
+bool evaluate_open_data(EvaluateData *data, Context *ctx, const char *features_path, const char *path,
+                        int batch, Error *error) {
+    *data = (EvaluateData){.dataset = dataset_open(path, error)};
+    if (data->dataset == NULL) return false;
+    const DatasetInfo info = dataset_info(data->dataset);
     if (info.images < batch) batch = (int)info.images;
-    const bool ok =
-        features_create(&features, ctx, features_path, info.h, info.w, info.c, batch, error) &&
-        (reference == NULL || gaussian_check(reference, reference_name, features.net->features,
-                                             features.hash, features_path, error)) &&
-        statistics_create(statistics, features.net->features, error) &&
-        score_dataset(&features, dataset, statistics, quiet, error);
-    *detector = features.hash;
-    features_destroy(&features);
-    dataset_close(dataset);
-    return ok;
+    return evaluate_features_create(&data->features, ctx, features_path, path, info.h, info.w, info.c,
+                                    batch, error);
+}
+
+void evaluate_close_data(EvaluateData *data) {
+    features_destroy(&data->features);
+    dataset_close(data->dataset);
+    data->dataset = NULL;
 }
 
 static bool leave_manifest(const Reference *r, const Gaussian *gaussian, int count, char **arguments,
                            Error *error) {
-    char hash[24];
-    snprintf(hash, sizeof hash, "%016" PRIx64, gaussian->detector);
-    json_t *command = json_pack("[ss]", "evaluate", "ref");
-    json_t *settings =
-        json_pack("{ss ss sI ss}", "data", r->data, "features", hash, "images",
-                  (json_int_t)gaussian->images, "engine", session_engines[r->session.engine]);
-    for (int i = 0; i < count; i++) json_array_append_new(command, json_string(arguments[i]));
-    const bool ok = command != NULL && settings != NULL
-                        ? manifest_write(r->out, settings, command, error)
+    const Manifest manifest = {.settings = json_pack("{ss so sI ss}", "data", r->data, "features",
+                                                     session_hash_json(gaussian->detector), "images",
+                                                     (json_int_t)gaussian->images, "engine",
+                                                     session_engines[r->session.engine]),
+                               .command = session_command_json("evaluate ref", count, arguments)};
+    const bool ok = manifest.settings != NULL && manifest.command != NULL
+                        ? manifest_write(r->out, &manifest, error)
                         : fail(error, "out of memory for the manifest");
-    json_decref(command);
-    json_decref(settings);
+    json_decref(manifest.settings);
+    json_decref(manifest.command);
     return ok;
 }
 
-static bool write_statistics(const Reference *r, const Statistics *statistics, uint64_t detector,
-                             Gaussian *gaussian, Error *error) {
-    if (!statistics_gaussian(statistics, gaussian, error)) return false;
-    gaussian->detector = detector;
+static bool score(const Reference *r, EvaluateData *data, Statistics *statistics, Gaussian *gaussian,
+                  Error *error) {
+    if (!statistics_create(statistics, data->features.net->features, error) ||
+        !score_dataset(&data->features, data->dataset, statistics, r->quiet, error) ||
+        !statistics_gaussian(statistics, gaussian, error))
+        return false;
+    gaussian->detector = data->features.hash;
     return gaussian_write(gaussian, r->out, error);
 }
 
@@ -111,19 +115,19 @@ int command_evaluate_ref(int count, char **arguments) {
     Gaussian gaussian = {0};
     char features[PATH_MAX];
     Error error = {""};
-    uint64_t detector = 0;
+    EvaluateData data = {.dataset = NULL};
     const int status = parse(&r, count, arguments);
     if (status >= 0) return status;
     r.session.ctx = context_create(r.session.device, (Engine)r.session.engine, &error);
     const bool ok = r.session.ctx != NULL && prepare_output(r.out, &error) &&
                     evaluate_features(&r.features, features, &error) &&
-                    evaluate_dataset(r.session.ctx, r.features, r.data, r.batch, r.quiet, NULL, NULL,
-                                     &statistics, &detector, &error) &&
-                    write_statistics(&r, &statistics, detector, &gaussian, &error) &&
+                    evaluate_open_data(&data, r.session.ctx, r.features, r.data, r.batch, &error) &&
+                    score(&r, &data, &statistics, &gaussian, &error) &&
                     leave_manifest(&r, &gaussian, count, arguments, &error);
     if (ok)
         printf("%s: statistics of %d features of %" PRId64 " images\n", r.out, gaussian.features,
                gaussian.images);
+    evaluate_close_data(&data);
     statistics_free(&statistics);
     gaussian_free(&gaussian);
     session_close(&r.session);

@@ -5,6 +5,7 @@
 #include "commands/commands.h"
 #include "commands/sampling.h"
 #include "io/file.h"
+#include "io/run_folder.h"
 #include "job.h"
 #include "manifest.h"
 
@@ -17,8 +18,8 @@ static const OptionsUsage usage = {
     .command = "kairos generate",
     .summary =
         "Samples an image for each seed.  An image depends on its seed alone, not on the batch; "
-        "images\n"
-        "that are in --outdir already are not made again, so a killed run goes on where it stopped.",
+        "images that are in --outdir already are not made again (but for --save-tensors), so a killed "
+        "run goes on where it stopped.",
     .examples =
         "kairos generate --net weights/fashion-mnist-edm2.safetensors --outdir out --seeds 0-63 "
         "--steps 16\n"
@@ -44,13 +45,14 @@ static int parse(Generate *g, int count, char **arguments) {
          .value = &g->job.grid,
          .argument = "FILE",
          .default_text = "",
-         .help = "all images on one sheet (PNG)"},
+         .help = "all images on one sheet (PNG); those in --outdir are read from there"},
         {.name = "save-tensors",
          .kind = OPTION_TEXT,
          .value = &g->job.tensors,
          .argument = "FILE",
          .default_text = "",
-         .help = "safetensors file with noise, labels and samples"},
+         .help = "safetensors file with noise, labels and samples; for it all images are made, also "
+                 "those that are in --outdir already"},
     };
     Option options[SAMPLING_OPTIONS + sizeof own / sizeof *own];
     const int shared = sampling_options(&g->sampling, options);
@@ -58,10 +60,19 @@ static int parse(Generate *g, int count, char **arguments) {
     return options_parse(&usage, options, shared + sizeof own / sizeof *own, count, arguments);
 }
 
+/* Whether the file has a name that an image of the folder may have. */
+static bool is_image_of(const char *outdir, const char *file) {
+    const size_t length = outdir != NULL ? strlen(outdir) : 0;
+    return length > 0 && file != NULL && strncmp(file, outdir, length) == 0 && file[length] == '/' &&
+           run_is_image(file + length + 1);
+}
+
 /* Wrong usage that the table of options cannot see. */
 static bool check_usage(Generate *g, Error *error) {
     if (g->job.outdir == NULL && g->job.grid == NULL && g->job.tensors == NULL)
         return fail(error, "nothing to write: give --outdir, --grid or --save-tensors");
+    if (is_image_of(g->job.outdir, g->job.grid) || is_image_of(g->job.outdir, g->job.tensors))
+        return fail(error, "--grid and --save-tensors: not under the name of an image in --outdir");
     if (!sampling_check_usage(&g->sampling, error)) return false;
     g->job.seeds = g->sampling.seeds;
     g->job.class_label = g->sampling.class_label;
@@ -70,42 +81,39 @@ static bool check_usage(Generate *g, Error *error) {
 }
 
 static bool check_model(const Generate *g, Error *error) {
-    const Model *model = &g->sampling.session.model;
-    const Edm2Config *config = &model->net->config;
-    if (g->job.outdir == NULL && g->job.grid == NULL) return true;
-    if (strcmp(model->encoder, "rgb") != 0)
-        return fail(error,
-                    "%s makes latents of an image autoencoder (%s), which kairos does not decode: "
-                    "use --save-tensors FILE alone",
-                    model->name, model->encoder);
-    if (config->img_channels != 1 && config->img_channels != 3)
-        return fail(error,
-                    "%s makes images of %d channels, PNG files have 1 or 3: use --save-tensors FILE "
-                    "alone",
-                    model->name, config->img_channels);
-    return true;
+    return (g->job.outdir == NULL && g->job.grid == NULL) ||
+           session_check_images(&g->sampling.session, ": use --save-tensors FILE alone", error);
 }
 
 /* Before anything is sampled. */
-static bool make_folders(const Generate *g, Error *error) {
-    return (g->job.grid == NULL || make_directories_above(g->job.grid, error)) &&
-           (g->job.tensors == NULL || make_directories_above(g->job.tensors, error));
+static bool prepare_files(const Generate *g, Error *error) {
+    return (g->job.grid == NULL || prepare_output(g->job.grid, error)) &&
+           (g->job.tensors == NULL || prepare_output(g->job.tensors, error));
+}
+
+/* What the folder keeps to: the images and how their files are named. */
+static json_t *settings_of(const Generate *g) {
+    json_t *settings = sampling_settings(&g->sampling);
+    if (g->job.outdir != NULL) json_object_set_new(settings, "subdirs", json_boolean(g->job.subdirs));
+    return settings;
 }
 
 /* Beside the images: OUTDIR/run.json, or FILE.run.json if there is only a file. */
 static bool leave_manifest(Generate *g, int count, char **arguments, Error *error) {
     const char *file = g->job.grid != NULL ? g->job.grid : g->job.tensors;
-    json_t *made_with = sampling_settings(&g->sampling), *command = json_array();
-    json_array_append_new(command, json_string("generate"));
-    for (int i = 0; i < count; i++) json_array_append_new(command, json_string(arguments[i]));
-    bool ok = made_with != NULL && command != NULL;
-    if (!ok) fail(error, "out of memory for the manifest");
-    if (ok && g->job.outdir != NULL)
-        ok = manifest_update(g->job.outdir, made_with, command, error);
-    else if (ok)
-        ok = manifest_write(file, made_with, command, error);
-    json_decref(made_with);
-    json_decref(command);
+    const Manifest manifest = {.settings = settings_of(g),
+                               .about = sampling_describe(&g->sampling, error),
+                               .command = session_command_json("generate", count, arguments),
+                               .any_device = g->sampling.session.any_device};
+    bool ok = manifest.about != NULL;
+    if (ok && (manifest.settings == NULL || manifest.command == NULL))
+        ok = fail(error, "out of memory for the manifest");
+    if (ok)
+        ok = g->job.outdir != NULL ? manifest_update(g->job.outdir, &manifest, error)
+                                   : manifest_write(file, &manifest, error);
+    json_decref(manifest.settings);
+    json_decref(manifest.about);
+    json_decref(manifest.command);
     return ok;
 }
 
@@ -129,7 +137,7 @@ int command_generate(int count, char **arguments) {
         return 2;
     }
     const bool ok = sampling_open(&g.sampling, &error) && check_model(&g, &error) &&
-                    make_folders(&g, &error) && leave_manifest(&g, count, arguments, &error) &&
+                    prepare_files(&g, &error) && leave_manifest(&g, count, arguments, &error) &&
                     sample(&g, &error);
     sampling_close(&g.sampling);
     return ok ? 0 : session_fail("generate", &error);

@@ -1,8 +1,6 @@
 #include "commands/sampling.h"
 
-#include <inttypes.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,7 +32,9 @@ int sampling_options(Sampling *s, Option *options) {
          .kind = OPTION_TEXT,
          .value = &s->seeds_text,
          .argument = "LIST",
-         .help = "seeds: numbers and ranges, as in 1,5,7-9"},
+         .help =
+             "seeds: numbers and ranges, as in 1,5,7-9; a seed counts modulo 2^32, as NVlabs' tools "
+             "take it, so 4294967296 gives the image of 0"},
         {.name = "class",
          .kind = OPTION_INT,
          .value = &s->class_label,
@@ -76,6 +76,7 @@ int sampling_options(Sampling *s, Option *options) {
         SESSION_OPTION_PRECISION(s->session),
         SESSION_OPTION_ENGINE(s->session),
         SESSION_OPTION_DEVICE(s->session),
+        SESSION_OPTION_ANY_DEVICE(s->session),
         {.name = "quiet", .kind = OPTION_FLAG, .value = &s->quiet, .help = "no progress"},
     };
     enum { BEFORE = sizeof before / sizeof *before, AFTER = sizeof after / sizeof *after };
@@ -108,23 +109,31 @@ bool sampling_open(Sampling *s, Error *error) {
            session_open(&s->session, error) && check_model(s, error);
 }
 
-static json_t *model_identity(const Model *model) {
-    char hash[24];
-    snprintf(hash, sizeof hash, "%016" PRIx64, model->hash);
-    return json_string(hash);
-}
-
 json_t *sampling_settings(const Sampling *s) {
     const Session *session = &s->session;
     const DeviceInfo device = context_device(session->ctx);
     json_t *levels = json_array();
     for (int i = 0; i <= s->schedule.steps; i++)
         json_array_append_new(levels, json_real(s->schedule.sigma[i]));
-    return json_pack("{so so* sf ss sf si so ss ss ss}", "net", model_identity(&session->model), "gnet",
-                     session->gnet != NULL ? model_identity(&session->gmodel) : NULL, "guidance",
-                     s->guidance, "solver", solvers[s->solver], "eta", s->eta, "class", s->class_label,
-                     "sigma", levels, "precision", session_precisions[session->precision], "engine",
-                     session_engines[session->engine], "device", device.name);
+    return json_pack("{so so* sf ss sf si so ss ss ss}", "net", session_hash_json(session->model.hash),
+                     "gnet", session->gnet != NULL ? session_hash_json(session->gmodel.hash) : NULL,
+                     "guidance", s->guidance, "solver", solvers[s->solver], "eta", s->eta, "class",
+                     s->class_label, "sigma", levels, "precision",
+                     session_precisions[session->precision], "engine", session_engines[session->engine],
+                     "device", device.name);
+}
+
+json_t *sampling_describe(const Sampling *s, Error *error) {
+    const ScheduleOptions *chosen = &s->schedule_options;
+    const SamplerOptions options = {(Solver)s->solver, s->eta, &s->schedule};
+    json_t *schedule = chosen->file != NULL ? json_pack("{ss}", "file", chosen->file)
+                                            : schedule_request_describe(&chosen->request, error);
+    if (schedule == NULL) return NULL;
+    json_t *about =
+        json_pack("{ss ss* so si si}", "net_file", s->session.net, "gnet_file", s->session.gnet,
+                  "schedule", schedule, "steps", s->schedule.steps, "nfe", sampler_nfe(options));
+    if (about == NULL) fail(error, "out of memory for what the images were made with");
+    return about;
 }
 
 bool sampling_start(Sampling *s, Error *error) {

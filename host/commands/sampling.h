@@ -44,6 +44,10 @@ bool sampling_open(Sampling *sampling, Error *error);
 /* Everything that the images depend on, for run.json; NULL when out of memory. */
 json_t *sampling_settings(const Sampling *sampling);
 
+/* What run.json tells besides: the models' names, how the noise levels were made, steps and NFE.  NULL
+ * with `error` filled. */
+json_t *sampling_describe(const Sampling *sampling, Error *error);
+
 /* Takes the memory of the denoiser and the sampler. */
 bool sampling_start(Sampling *sampling, Error *error);
 

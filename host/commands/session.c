@@ -1,6 +1,8 @@
 #include "commands/session.h"
 
+#include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 const char *const session_precisions[] = {"fp32", "fp16", "bf16", NULL};
 const char *const session_engines[] = {"native", "library", NULL};
@@ -37,6 +39,31 @@ void session_close(Session *session) {
     context_destroy(session->ctx);
     session->ctx = NULL;
 }
+
+bool session_check_images(const Session *session, const char *instead, Error *error) {
+    const Model *model = &session->model;
+    const int channels = model->net->config.img_channels;
+    if (strcmp(model->encoder, "rgb") != 0)
+        return fail(error,
+                    "%s makes latents of an image autoencoder (%s), which kairos does not decode%s",
+                    model->name, model->encoder, instead);
+    return channels == 1 || channels == 3 ||
+           fail(error, "%s makes images of %d channels, PNG files have 1 or 3%s", model->name, channels,
+                instead);
+}
+
+json_t *session_command_json(const char *command, int count, char **arguments) {
+    json_t *words = json_array();
+    while (*command != '\0') {
+        const size_t length = strcspn(command, " ");
+        json_array_append_new(words, json_stringn(command, length));
+        command += length + strspn(command + length, " ");
+    }
+    for (int i = 0; i < count; i++) json_array_append_new(words, json_string(arguments[i]));
+    return words;
+}
+
+json_t *session_hash_json(uint64_t hash) { return json_sprintf("%016" PRIx64, hash); }
 
 int session_fail(const char *command, const Error *error) {
     fprintf(stderr, "kairos %s: %s\n", command, error->text);

@@ -2,6 +2,8 @@
 #ifndef KAIROS_SESSION_H
 #define KAIROS_SESSION_H
 
+#include <jansson.h>
+
 #include "io/options.h"
 #include "nets/model.h"
 
@@ -10,6 +12,7 @@ typedef struct {
     const char *net, *gnet; /* gnet NULL = none */
     int precision, engine;  /* indices of session_precisions, session_engines */
     int device;
+    bool any_device; /* go on with what was made on another (io/settings.h) */
     /* opened by session_open */
     Context *ctx;
     Model model, gmodel;
@@ -51,6 +54,12 @@ Session session_defaults(void);
         .high = 1023, .help = "number of the GPU"                                              \
     }
 
+#define SESSION_OPTION_ANY_DEVICE(s)                                                                  \
+    {                                                                                                 \
+        .name = "any-device", .kind = OPTION_FLAG, .value = &(s).any_device,                          \
+        .help = "go on with what was begun on another model of GPU or CPU (the last bits may differ)" \
+    }
+
 /* Guidance that would do nothing: wrong usage, known before anything is opened, and a model that has
  * nothing to be guided by, known after. */
 bool session_check_guidance_usage(const Session *session, double guidance, Error *error);
@@ -59,6 +68,15 @@ bool session_check_guidance(const Session *session, double guidance, Error *erro
 /* Opens the device and loads the models. */
 bool session_open(Session *session, Error *error);
 void session_close(Session *session);
+
+/* Fails unless the model's samples are images that a PNG file can hold.  `instead`: what to do with
+ * others, as ": use --save-tensors", or "". */
+bool session_check_images(const Session *session, const char *instead, Error *error);
+
+/* For manifests: the words of a command line, "generate" (or two, as "evaluate ref") and its arguments,
+ * as an array; a hash as text.  NULL when out of memory. */
+json_t *session_command_json(const char *command, int count, char **arguments);
+json_t *session_hash_json(uint64_t hash);
 
 /* Prints "kairos COMMAND: message" to standard error and returns the exit status of a failed run. */
 int session_fail(const char *command, const Error *error);

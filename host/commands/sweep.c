@@ -19,7 +19,7 @@ typedef struct {
     /* options */
     const char *file, *outdir;
     int batch, device;
-    bool report, quiet;
+    bool report, quiet, any_device;
     /* opened */
     SweepConfig config;
     Session session;
@@ -73,6 +73,7 @@ static int parse(Command *c, int count, char **arguments) {
          .low = 0,
          .high = 1023,
          .help = "number of the GPU"},
+        SESSION_OPTION_ANY_DEVICE(*c),
         {.name = "quiet", .kind = OPTION_FLAG, .value = &c->quiet, .help = "no progress"},
     };
     return options_parse(&usage, options, sizeof options / sizeof *options, count, arguments);
@@ -165,9 +166,10 @@ static bool leave_manifest(const Command *c, int count, char **arguments, Error 
     json_t *made_with = settings_of(c), *command = json_array();
     json_array_append_new(command, json_string("sweep"));
     for (int i = 0; i < count; i++) json_array_append_new(command, json_string(arguments[i]));
-    const bool ok = made_with != NULL && command != NULL
-                        ? manifest_update(c->outdir, made_with, command, error)
-                        : fail(error, "out of memory for the manifest");
+    const bool ok =
+        made_with != NULL && command != NULL
+            ? manifest_update(c->outdir, &(Manifest){made_with, NULL, command, c->any_device}, error)
+            : fail(error, "out of memory for the manifest");
     json_decref(made_with);
     json_decref(command);
     return ok;

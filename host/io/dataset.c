@@ -109,10 +109,19 @@ void dataset_close(Dataset *dataset) {
     free(dataset);
 }
 
+/* Not a result that was written beside the images. */
+static bool is_part(const char *name) {
+    return image_kind(name) == IMAGE_READABLE || strcmp(name, LABELS_FILE) == 0;
+}
+
 DatasetInfo dataset_info(const Dataset *dataset) {
     const ImageForm *form = &dataset->form;
-    return (DatasetInfo){
-        dataset->count, form->h, form->w, form->c, dataset->label_dim, file_set_hash(dataset->files)};
+    return (DatasetInfo){dataset->count,
+                         form->h,
+                         form->w,
+                         form->c,
+                         dataset->label_dim,
+                         file_set_hash_of(dataset->files, is_part)};
 }
 
 /* ---- order -------------------------------------------------------------------------------------- */

@@ -14,8 +14,9 @@
 
 typedef struct FileSet FileSet;
 
-/* A folder, with those below it (links to folders are not followed), or a ZIP file.
- * NULL with `error` filled. */
+/* A folder, with those below it (links to folders are not followed), or a ZIP file.  Of a folder with
+ * a run.json, the images that kairos generate has made there are all (run_folder.h).  NULL with `error`
+ * filled. */
 FileSet *file_set_open(const char *path, Error *error);
 /* A ZIP archive in memory, which stays the caller's; `name` stands for it in messages. */
 FileSet *file_set_open_memory(const void *data, size_t size, const char *name, Error *error);
@@ -29,6 +30,8 @@ int64_t file_set_find(const FileSet *set, const char *name); /* -1 = there is no
 /* Of all names and sizes, and of the checksums that an archive has of its files, or the times at which
  * a folder's were changed: tells one state of a set from another. */
 uint64_t file_set_hash(const FileSet *set);
+/* The same of the files alone whose names are `wanted`. */
+uint64_t file_set_hash_of(const FileSet *set, bool (*wanted)(const char *name));
 
 /* Folder and file, for messages. */
 const char *file_set_title(const FileSet *set, int64_t index, char text[512]);

@@ -23,7 +23,8 @@ typedef struct {
 /* Keeps a copy of the file, its name too; false: no memory. */
 bool file_names_add(FileNames *names, FileName file);
 
-/* Adds every file below the folder, as "sub/name". */
+/* Adds every file below the folder, as "sub/name"; of a run's folder, which has a run.json, the images
+ * alone (run_folder.h): not a sheet of them, nor what other runs have put below. */
 bool folder_list(const char *path, FileNames *names, Error *error);
 bool folder_read(const char *path, const FileName *file, size_t limit, char **data, size_t *size,
                  Error *error);

@@ -9,6 +9,7 @@
 
 #include "io/file.h"
 #include "io/file_set_kinds.h"
+#include "io/run_folder.h"
 
 enum { MAX_DEPTH = 32 };
 
@@ -16,6 +17,7 @@ typedef struct {
     const char *root;
     char path[4096]; /* of the folder being listed, relative to the root: "" or "a/b/" */
     size_t length;
+    bool run; /* a run's folder: its images alone are listed */
     FileNames *names;
     Error *error;
 } Walk;
@@ -37,9 +39,18 @@ static bool list_below(Walk *walk, int folder, const char *name, int depth) {
     if (below < 0)
         return fail(walk->error, "cannot open the folder %s/%.400s: %s", walk->root, walk->path,
                     strerror(errno));
+    if (walk->run && faccessat(below, RUN_MANIFEST, F_OK, 0) == 0) { /* another run's */
+        close(below);
+        return true;
+    }
     memcpy(walk->path + walk->length, "/", 2);
     walk->length++;
     return list(walk, below, depth + 1);
+}
+
+/* Images, or the labels that someone has given them. */
+static bool is_of_run(const char *path) {
+    return run_is_image(path) || strcmp(path, "dataset.json") == 0;
 }
 
 /* A link to a file is one.  A link to a folder is not followed, as it may lead round in circles. */
@@ -55,11 +66,12 @@ static bool list_entry(Walk *walk, int folder, const char *name, int depth) {
     memcpy(walk->path + before, name, length + 1);
     walk->length += length;
     bool ok = true;
+    const bool file = !walk->run || is_of_run(walk->path);
     if (S_ISREG(status.st_mode))
-        ok = add_file(walk, &status);
+        ok = !file || add_file(walk, &status);
     else if (S_ISDIR(status.st_mode))
-        ok = list_below(walk, folder, name, depth);
-    else if (S_ISLNK(status.st_mode) && fstatat(folder, name, &target, 0) == 0 &&
+        ok = (walk->run && !run_is_subdir(walk->path)) || list_below(walk, folder, name, depth);
+    else if (file && S_ISLNK(status.st_mode) && fstatat(folder, name, &target, 0) == 0 &&
              S_ISREG(target.st_mode))
         ok = add_file(walk, &target);
     walk->length = before;
@@ -94,7 +106,13 @@ bool folder_list(const char *path, FileNames *names, Error *error) {
     Walk walk = {.root = path, .names = names, .error = error};
     int descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (descriptor < 0) return fail(error, "cannot open the folder %s: %s", path, strerror(errno));
-    return list(&walk, descriptor, 0);
+    walk.run = faccessat(descriptor, RUN_MANIFEST, F_OK, 0) == 0;
+    if (!list(&walk, descriptor, 0)) return false;
+    return !walk.run || names->count > 0 ||
+           fail(error,
+                "%s: has a " RUN_MANIFEST
+                " but none of the images of a run, 000000.png or 000000/000000.png",
+                path);
 }
 
 static bool is_unchanged(const char *path, const FileName *file, Error *error) {

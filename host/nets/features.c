@@ -16,6 +16,13 @@ static FeatureNet *load(Context *ctx, const Safetensors *file, Error *error) {
     return NULL;
 }
 
+/* The network does not know its file. */
+static bool check_size(const Features *f, const char *path, Error *error) {
+    Error reason = {""};
+    return f->net->accepts(f->net, f->h, f->w, f->c, &reason) ||
+           fail(error, "%s: %.900s", path, reason.text);
+}
+
 static size_t image_bytes(const Features *f) { return (size_t)f->h * f->w * f->c; }
 
 static void take_memory(Features *f) {
@@ -41,7 +48,7 @@ bool features_create(Features *features, Context *ctx, const char *path, int h, 
     features->net = load(ctx, file, error);
     features->hash = hash_tensors(HASH_START, file);
     safetensors_close(file);
-    bool ok = features->net != NULL && features->net->accepts(features->net, h, w, c, error);
+    bool ok = features->net != NULL && check_size(features, path, error);
     if (ok) {
         take_memory(features);
         ok = context_ok(ctx) || fail(error, "%s", context_error(ctx)->text);

@@ -109,6 +109,16 @@ bool statistics_write(const Statistics *statistics, const char *path, const char
     return safetensors_write(path, tensors, 3, metadata, 1, error);
 }
 
+char *statistics_settings(const char *path, Error *error) {
+    Safetensors *file = safetensors_open(path, error);
+    if (file == NULL) return NULL;
+    const char *stated = safetensors_metadata(file, "settings");
+    char *text = stated != NULL ? strdup(stated) : NULL;
+    if (text == NULL) fail(error, "%s: does not state what it was begun with", path);
+    safetensors_close(file);
+    return text;
+}
+
 bool statistics_read(Statistics *statistics, const char *path, const char *settings, Error *error) {
     const int64_t d = statistics->features, shape[2] = {d, d};
     Safetensors *file = safetensors_open(path, error);

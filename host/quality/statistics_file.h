@@ -18,6 +18,8 @@ bool gaussian_write(const Gaussian *gaussian, const char *path, Error *error);
 /* The sums, with a text that tells what they are of.  Reading fails if the file's text is another. */
 bool statistics_write(const Statistics *statistics, const char *path, const char *settings,
                       Error *error);
+/* The text of such a file, allocated; NULL with `error` filled. */
+char *statistics_settings(const char *path, Error *error);
 /* `statistics` was created with the number of features that the file must have. */
 bool statistics_read(Statistics *statistics, const char *path, const char *settings, Error *error);
 

@@ -84,7 +84,10 @@ static void test_batches(void **state) {
     assert_true(statistics_write(&first, path, "this run", &error));
     assert_false(statistics_read(&second, path, "that run", &error));
     expect_message(&error, path, "begun with other settings", NULL);
-    assert_true(statistics_read(&second, path, "this run", &error));
+    char *text = statistics_settings(path, &error);
+    assert_string_equal(text, "this run");
+    assert_true(statistics_read(&second, path, text, &error));
+    free(text);
     statistics_add(&second, values + 40 * FEATURES, IMAGES - 40);
     expect_equal(&second, &whole);
     statistics_free(&first), statistics_free(&second), statistics_free(&whole), free(values);
