@@ -1,6 +1,7 @@
 """The command line: exit statuses, messages that say what to do, manifests, memory, what info counts."""
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -41,19 +42,35 @@ class CommandsTest(unittest.TestCase):
         return ["generate", "--net", SHIPPED, "--outdir", self.path("out"), "--seeds", "0-3", "--steps", "2", *more]
 
     def test_wrong_usage(self):
-        self.expect(2, "no command 'generat'", args=["generat"])
+        self.expect(2, "no command 'generat' (did you mean generate?)", args=["generat"])
+        self.assertEqual(len(run("generat")[1].splitlines()), 2)
+        self.expect(2, "no command 'nothing'\n", args=["help", "nothing"])
         self.expect(2, "--stepz", "--steps", args=self.generate("--stepz", "3"))
         self.expect(2, "--net", args=["generate"])
         self.expect(2, "nothing to write", args=["generate", "--net", SHIPPED])
         self.expect(2, "heun solver is deterministic", args=self.generate("--solver", "heun", "--eta", "1"))
         self.expect(2, "steps", args=self.generate("--steps", "0"))
         self.expect(2, "", args=self.generate("--seeds", "5-x"))
+        self.expect(2, "5 is in the list twice", args=self.generate("--seeds", "5-7,5"))
+        self.expect(2, "name of an image", args=self.generate("--grid", self.path("out/000001.png")))
         self.assertFalse(os.path.exists(self.path("out")))
 
     def test_help_everywhere(self):
         for command in ([], ["generate"], ["denoise"], ["info"], ["bench"]):
             text = kairos(*command, "--help")
             self.assertIn("xample", text)
+            self.assertEqual(kairos("help", *command), text)
+            self.assertEqual(kairos(*command, "help"), text)
+        self.assertEqual(kairos("help", "evaluate", "ref"), kairos("evaluate", "ref", "--help"))
+        self.assertEqual(kairos("evaluate", "ref", "help"), kairos("evaluate", "ref", "--help"))
+        self.assertIn("modulo 2^32", kairos("help", "generate"))
+
+    def test_standard_output_that_is_full(self):
+        for args in (["--help"], ["info", "--net", SHIPPED]):
+            with open("/dev/full", "w") as full:
+                done = subprocess.run([KAIROS, *args], stdout=full, stderr=subprocess.PIPE, text=True)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("standard output", done.stderr)
 
     def test_wrong_models(self):
         self.expect(1, "no.safetensors", args=["info", "--net", self.path("no.safetensors")])
@@ -104,12 +121,62 @@ class CommandsTest(unittest.TestCase):
         with unittest.mock.patch.dict(os.environ, OMP_NUM_THREADS="3"):
             kairos(*self.generate("--batch", "2"))
         self.expect(1, "run.json", "sigma", args=self.generate("--sigma_max", "70"))
-        self.expect(1, "run.json", "eta", args=self.generate("--eta", "0.5"))
+        self.expect(1, "run.json", "eta: 0 then, 0.5 now", args=self.generate("--eta", "0.5"))
+        self.expect(1, "run.json", "subdirs: false then, true now", args=self.generate("--subdirs"))
         with open(self.path("out/run.json")) as f:
             manifest = json.load(f)
         self.assertEqual(len(manifest["settings"]["sigma"]), 3)
+        self.assertEqual(manifest["sampling"]["net_file"], SHIPPED)
+        self.assertEqual(manifest["sampling"]["schedule"], {"kind": "edm", "steps": 2, "rho": 7})
+        self.assertEqual([manifest["sampling"][key] for key in ("steps", "nfe")], [2, 2])
+        self.assertIn(f"hash                  {manifest['settings']['net']}\n", kairos("info", "--net", SHIPPED))
         self.assertEqual(len(manifest["commands"]), 2)
         self.assertIn("0-3", manifest["commands"][0])
+
+    def test_nfe_of_heun_and_of_a_file(self):
+        with open(self.path("s.json"), "w") as f:
+            json.dump({"sigma": [80, 5, 0.002]}, f)
+        kairos(*self.generate("--solver", "heun", "--schedule", self.path("s.json")))
+        with open(self.path("out/run.json")) as f:
+            told = json.load(f)["sampling"]
+        self.assertEqual(told, {"net_file": SHIPPED, "schedule": {"file": self.path("s.json")}, "steps": 3, "nfe": 5})
+
+    def change_manifest(self, change):
+        """As if the folder were of another machine, or of an older version."""
+        with open(self.path("out/run.json")) as f:
+            manifest = json.load(f)
+        change(manifest)
+        with open(self.path("out/run.json"), "w") as f:
+            json.dump(manifest, f)
+
+    def test_another_device(self):
+        kairos(*self.generate())
+        self.change_manifest(lambda manifest: manifest["settings"].update(device="Imaginary A100"))
+        self.expect(1, "device: Imaginary A100 then", "--any-device", args=self.generate())
+        self.expect(1, "eta", args=self.generate("--any-device", "--eta", "1"))
+        kairos(*self.generate("--any-device"))
+        kairos(*self.generate())  # on a device that the folder knows
+        with open(self.path("out/run.json")) as f:
+            settings = json.load(f)["settings"]
+        self.assertEqual(settings["device"], "Imaginary A100")
+        self.assertEqual(settings["devices"][0], "Imaginary A100")
+        self.assertEqual(len(settings["devices"]), 2)
+
+    def test_folders_of_older_versions(self):
+        for subdirs in ([], ["--subdirs"]):
+            with self.subTest(subdirs=subdirs):
+                shutil.rmtree(self.path("out"), ignore_errors=True)
+                kairos(*self.generate(*subdirs))
+                self.change_manifest(lambda m: (m["settings"].pop("subdirs"), m.pop("sampling")))
+                other = [] if subdirs else ["--subdirs"]
+                self.expect(1, "subdirs", args=self.generate(*other))
+                self.assertIn("0 images sampled", run(*self.generate(*subdirs))[1])
+
+    def test_images_of_unknown_origin(self):
+        kairos(*self.generate())
+        os.remove(self.path("out/run.json"))
+        self.expect(1, self.path("out"), ".png", "no run.json", args=self.generate("--steps", "3"))
+        self.assertFalse(os.path.exists(self.path("out/run.json")))
 
     def test_schedule_file(self):
         with open(self.path("s.json"), "w") as f:
@@ -134,13 +201,29 @@ class CommandsTest(unittest.TestCase):
                                                              self.path("file/sheet.png")))
         self.assertFalse(os.path.exists(self.path("new")))
 
+    def test_outputs_that_cannot_be_written(self):
+        """Known before anything is sampled, and nothing is left."""
+        os.makedirs(self.path("taken"))
+        args = ["generate", "--net", SHIPPED, "--seeds", "0-1", "--steps", "1"]
+        for option in ("--grid", "--save-tensors"):
+            for place in (self.path("taken"), "/proc/x.png", self.path("new/")):
+                status, message = run(*args, option, place)
+                self.assertEqual(status, 1)
+                self.assertIn(place, message)
+                self.assertNotIn("sampling", message)
+        denoise = ["denoise", "--net", SHIPPED, "--in", self.path("absent"), "--out", self.path("taken")]
+        self.expect(1, "it is a folder", args=denoise)
+        self.assertEqual(os.listdir(self.folder.name), ["taken"])
+        self.assertEqual(os.listdir(self.path("taken")), [])
+
     def test_names(self):
-        args = ["generate", "--net", SHIPPED, "--steps", "1", "--outdir", self.path("out")]
-        kairos(*args, "--seeds", "7,2001", "--subdirs")
-        kairos(*args, "--seeds", "1234567")
-        found = sorted(os.path.relpath(os.path.join(parent, name), self.path("out"))
-                       for parent, _, names in os.walk(self.path("out")) for name in names)
-        self.assertEqual(found, ["000000/000007.png", "002000/002001.png", "1234567.png", "run.json"])
+        args = ["generate", "--net", SHIPPED, "--steps", "1"]
+        kairos(*args, "--seeds", "7,2001", "--outdir", self.path("deep"), "--subdirs")
+        kairos(*args, "--seeds", "7,1234567", "--outdir", self.path("flat"))
+        found = sorted(os.path.relpath(os.path.join(parent, name), self.folder.name)
+                       for parent, _, names in os.walk(self.folder.name) for name in names)
+        self.assertEqual(found, ["deep/000000/000007.png", "deep/002000/002001.png", "deep/run.json",
+                                 "flat/000007.png", "flat/1234567.png", "flat/run.json"])
 
     def test_short_memory_names_the_largest_batch(self):
         if not on_cpu_target():

@@ -72,10 +72,10 @@ class DenoiseTest(unittest.TestCase):
     def path(self, name):
         return os.path.join(self.folder.name, name)
 
-    def compare(self, name, weights, data, expected, precision, engine):
+    def compare(self, name, weights, data, expected, precision, engine, *options):
         safetensors_io.save(self.path("x.safetensors"), data)
         kairos("denoise", "--net", weights, "--in", self.path("x.safetensors"), "--out",
-               self.path("d.safetensors"), "--precision", precision, "--engine", engine)
+               self.path("d.safetensors"), "--precision", precision, "--engine", engine, *options)
         out = safetensors_io.load(self.path("d.safetensors"))[0]
         denoised, logvar = expected
         self.assertEqual(out["denoised"].dtype, np.float32)
@@ -127,6 +127,24 @@ class DenoiseTest(unittest.TestCase):
         expected = reference(net, data)
         del data["labels"]
         self.compare("no labels", SHIPPED, data, expected, "fp32", "library")
+
+    def test_guidance(self):
+        """D = D_ref + W (D - D_ref): from the model's own zero label, and from another network."""
+        net = load_network(SHIPPED).double()
+        guide = random_network(dict(img_resolution=32, img_channels=1, label_dim=0, model_channels=16,
+                                    channel_mult=[1, 2], num_blocks=1, attn_resolutions=[16],
+                                    channels_per_head=16), seed=8)
+        save_network(self.path("guide.safetensors"), guide)
+        guide.double()
+        data = inputs(net, 7)
+        denoised, logvar = reference(net, data)
+        zero = reference(net, {**data, "labels": np.full(len(SIGMAS), -1)})[0]
+        other = reference(guide, {key: data[key] for key in ("x", "sigma")})[0]
+        for name, ref, weight, options in (("zero label", zero, 3, []), ("weight 0", zero, 0, []),
+                                           ("gnet", other, 1.5, ["--gnet", self.path("guide.safetensors")])):
+            with self.subTest(name):
+                guided = ref + weight * (denoised - ref)
+                self.compare(name, SHIPPED, data, (guided, logvar), "fp32", "library", "--guidance", weight, *options)
 
 
 if __name__ == "__main__":

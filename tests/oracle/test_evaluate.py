@@ -1,6 +1,7 @@
 """kairos evaluate against the convolutional network in PyTorch and the Frechet distance in numpy."""
 import json
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -127,7 +128,7 @@ class EvaluateTest(unittest.TestCase):
             saved = self.saved_images(out + ".state")
             self.assertGreater(saved, 0)
             self.assertLess(saved, SEEDS)
-        kairos("evaluate", *self.sampling(2), "--steps", 5, *options, "--out", out, expect=1)
+        self.refused(1, "sigma: 5 values then, 6 now", *self.sampling(2), "--steps", 5, *options, "--out", out)
         kairos("evaluate", *self.sampling(5), *options, "--out", out)
         self.assertEqual(sorted(name for name in os.listdir(self.folder.name) if "killed" in name),
                          ["killed.json", "killed.json.run.json"])
@@ -138,21 +139,150 @@ class EvaluateTest(unittest.TestCase):
     def saved_images(path):
         return int(safetensors_io.load(path)[0]["images"][0]) if os.path.exists(path) else 0
 
+    def numpy_distance(self, samples, prefix=""):
+        reference, _ = safetensors_io.load(REFERENCE)
+        mu, sigma = statistics(self.net.features(quantize(samples)))
+        return frechet_distance(mu, sigma, reference[prefix + "mu"], reference[prefix + "sigma"])
+
+    def distance(self, *options):
+        return json.loads(kairos("evaluate", *options, "--ref", REFERENCE, "--features", FEATURES, "--json",
+                                 "--quiet"))["distance"]
+
+    def test_class(self):
+        """The images of one class alone, as generate makes them."""
+        tensors = self.path("class.safetensors")
+        kairos("generate", *self.sampling(), "--class", 3, "--save-tensors", tensors)
+        found, _ = safetensors_io.load(tensors)
+        self.assertEqual(set(found["labels"].tolist()), {3})
+        expected = self.numpy_distance(torch.from_numpy(np.array(found["samples"])))
+        distance = self.distance(*self.sampling(13), "--class", 3)
+        self.assertLess(abs(distance / expected - 1), 1e-5)
+        self.assertGreater(abs(distance / self.distance(*self.sampling()) - 1), 0.01)
+
+    def test_prefix_of_the_reference(self):
+        expected = self.numpy_distance(self.samples, "test.")
+        distance = self.distance("--images", self.images, "--ref-prefix", "test.")
+        self.assertLess(abs(distance / expected - 1), 1e-5)
+        self.assertGreater(abs(distance / self.distance("--images", self.images) - 1), 1e-4)
+
+    def test_a_run_alone_is_scored(self):
+        """Neither its sheet nor the images of another run below; a folder without run.json as a whole."""
+        folder = self.path("run")
+        run = ["generate", "--net", SHIPPED, "--seeds", "0-9", "--steps", 2, "--outdir", folder]
+        kairos(*run)
+        expected = self.distance("--images", folder)
+        kairos(*run, "--grid", os.path.join(folder, "sheet.png"))
+        kairos(*run[:3], "--seeds", "10-14", "--steps", 1, "--outdir", os.path.join(folder, "other"))
+        self.assertEqual(self.distance("--images", folder), expected)
+        os.remove(os.path.join(folder, "run.json"))
+        self.refused(1, "sheet.png", "--images", folder, "--ref", REFERENCE)
+        os.remove(os.path.join(folder, "sheet.png"))
+        self.assertIn("(15 images)", kairos("evaluate", "--images", folder, "--ref", REFERENCE))
+
+    def test_few_images_are_told(self):
+        few = self.ran("--images", self.images, "--ref", REFERENCE)
+        self.assertIn("40 images for 128 features", few.stderr)
+        many = self.ran("--images", SAMPLE, "--ref", REFERENCE, "--quiet")
+        self.assertEqual((many.returncode, many.stderr), (0, ""))
+
+    def test_a_finished_result_stays(self):
+        """The same settings return it, others are refused, and name what differs."""
+        out = self.path("finished.json")
+        options = [*self.sampling(), "--ref", REFERENCE, "--out", out]
+        first = kairos("evaluate", *options)
+        with open(out) as f:
+            result = json.load(f)
+        self.assertEqual(result["sampling"], {"net_file": SHIPPED, "schedule": {"kind": "edm", "steps": 4, "rho": 7},
+                                              "steps": 4, "nfe": 4})
+        result["distance"] = 12.5  # to be told from one that is made again
+        with open(out, "w") as f:
+            json.dump(result, f)
+        self.assertEqual(kairos("evaluate", *options), "Frechet distance 12.500000 (40 images)\n")
+        self.assertNotEqual(first, "Frechet distance 12.500000 (40 images)\n")
+        self.assertEqual(json.loads(kairos("evaluate", *options, "--json")), result)
+        self.refused(1, "eta: 0 then, 1 now", *options, "--eta", 1)
+        self.refused(1, "seeds: \"0-39\" then, \"0-3\" now", *options, "--seeds", "0-3")
+        self.refused(1, "prefix: \"\" then, \"test.\" now", *options, "--ref-prefix", "test.")
+        copy = self.path("reference-copy.safetensors")
+        shutil.copy(REFERENCE, copy)
+        kairos("evaluate", *options, "--ref", copy)
+        result["settings"]["device"] = "Imaginary A100"
+        del result["sampling"], result["reference"]["hash"]  # as older versions left them
+        with open(out, "w") as f:
+            json.dump(result, f)
+        self.refused(1, "--any-device", *options)
+        kairos("evaluate", *options, "--any-device")
+        self.refused(1, "file:", *options, "--any-device", "--ref", copy)
+        with open(out, "w") as f:
+            f.write("{}")
+        self.refused(1, "expected a result", *options)
+
+    def test_a_finished_result_of_a_folder(self):
+        """Written among the images; more of those are other images."""
+        folder = self.path("grown")
+        out = os.path.join(folder, "distance.json")
+        os.makedirs(folder)
+        pixels = np.random.default_rng(2).integers(0, 256, (4, 32, 32), np.uint8)
+        for i in range(3):
+            write_png(os.path.join(folder, f"{i}.png"), pixels[i])
+        options = ["--images", folder, "--ref", REFERENCE, "--out", out]
+        first = kairos("evaluate", *options)
+        self.assertEqual(kairos("evaluate", *options), first)
+        write_png(os.path.join(folder, "3.png"), pixels[3])
+        self.refused(1, "images_hash", *options)
+
+    def test_another_device(self):
+        """A run that was killed goes on elsewhere only if it is told to."""
+        out, whole = self.path("moved.json"), self.path("unmoved.json")
+        options = [*self.sampling(2), "--ref", REFERENCE, "--quiet"]
+        kairos("evaluate", *options, "--out", whole)
+        run = subprocess.Popen([KAIROS, "evaluate", *map(str, options), "--features", FEATURES, "--out", out],
+                               stdout=subprocess.DEVNULL)
+        deadline = time.time() + 60
+        while run.poll() is None and time.time() < deadline and not self.saved_images(out + ".state"):
+            time.sleep(0.001)
+        run.send_signal(signal.SIGKILL)
+        run.wait()
+        tensors, metadata = safetensors_io.load(out + ".state")
+        self.assertGreater(int(tensors["images"][0]), 0)
+        settings = json.loads(metadata["settings"])
+        settings["device"] = "Imaginary A100"
+        safetensors_io.save(out + ".state", {k: np.array(v) for k, v in tensors.items()},
+                            {"settings": json.dumps(settings)})
+        self.refused(1, "device: Imaginary A100 then", *options, "--out", out)
+        kairos("evaluate", *options, "--out", out, "--any-device")
+        with open(out) as a, open(whole) as b:
+            moved, unmoved = json.load(a), json.load(b)
+        self.assertEqual(moved["distance"], unmoved["distance"])
+        self.assertEqual(moved["settings"]["devices"], ["Imaginary A100", unmoved["settings"]["device"]])
+
     def test_refused(self):
         """A clear error each, and exit status 2 for wrong usage."""
         self.refused(2, "nothing to evaluate", "--ref", REFERENCE)
         self.refused(2, "both", "--images", self.images, "--net", SHIPPED, "--ref", REFERENCE)
+        for option in ("--steps 4", "--schedule gaussian", "--seeds 0-3", "--class 9", "--guidance 4", "--solver heun",
+                       "--precision fp16", "--gnet x", "--rho 3", "--any-device"):
+            self.refused(2, option.split()[0], "--images", self.images, "--ref", REFERENCE, *option.split())
         self.refused(1, "absent.safetensors", "--images", self.images, "--ref", self.path("absent.safetensors"))
         self.refused(1, "architecture is \"edm2\"", "--images", self.images, "--ref", REFERENCE, "--features", SHIPPED)
         os.makedirs(self.path("small"), exist_ok=True)
         write_png(self.path("small/0.png"), np.zeros((16, 16), np.uint8))
         self.refused(1, "takes images of 32x32", "--images", self.path("small"), "--ref", REFERENCE)
+        self.refused(1, f"scoring {self.path('small')}: {FEATURES}: ", "--images", self.path("small"), "--ref", REFERENCE)
+        self.refused(1, f"scoring random:edm2-img64-xs: {FEATURES}: ", "--net", "random:edm2-img64-xs", "--seeds", "0-1",
+                     "--ref", REFERENCE)
         tensors, _ = safetensors_io.load(REFERENCE)
         other = self.path("other.safetensors")
         safetensors_io.save(other, {k: np.array(tensors[k]) for k in ("mu", "sigma")}, {"detector_hash": "12"})
         self.refused(1, "another feature network", "--images", self.images, "--ref", other)
         # Before any work: nothing can be written there.
         self.refused(1, other, "--images", self.images, "--ref", REFERENCE, "--out", os.path.join(other, "d.json"))
+        for place in (".", "/proc/d.json", self.images):
+            self.refused(1, f"cannot write {place}", "--images", self.images, "--ref", REFERENCE, "--out", place)
+        reference = subprocess.run([KAIROS, "evaluate", "ref", "--data", self.images, "--out", "/proc/r.safetensors"],
+                                   stderr=subprocess.PIPE, text=True)
+        self.assertEqual(reference.returncode, 1)
+        self.assertNotIn("scoring", reference.stderr)
         broken = self.path("broken.safetensors")
         weights, metadata = safetensors_io.load(FEATURES)
         for layers, what in (("[[1,32,3]]", "entry 0"), ("[[1,32,1],[64,64,1]]", "entry 1"), ("[]", "layers"),
@@ -167,13 +297,24 @@ class EvaluateTest(unittest.TestCase):
                        cwd=self.folder.name, check=True, stdout=subprocess.DEVNULL)
         self.assertTrue(os.path.exists(out))
 
-    def refused(self, status, what, *options):
+    def ran(self, *options):
         if "--features" not in options:
             options += ("--features", FEATURES)
-        done = subprocess.run([KAIROS, "evaluate", *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        return subprocess.run([KAIROS, "evaluate", *map(str, options)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              text=True)
+
+    def refused(self, status, what, *options):
+        done = self.ran(*options)
         self.assertEqual(done.returncode, status, done.stderr)
         self.assertIn(what, done.stderr)
         self.assertEqual(done.stdout, "")
+
+    def test_full_standard_output(self):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([KAIROS, "evaluate", "--images", self.images, "--ref", REFERENCE, "--features",
+                                   FEATURES], stdout=full, stderr=subprocess.PIPE, text=True)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("standard output", done.stderr)
 
 
 if __name__ == "__main__":

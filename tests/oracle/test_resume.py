@@ -6,7 +6,10 @@ import tempfile
 import time
 import unittest
 
+import numpy as np
+
 from common import ENGINE, KAIROS, SHIPPED, kairos
+from make_dataset import encode_png
 from png import read_png
 
 SEEDS = 64
@@ -102,6 +105,31 @@ class ResumeTest(unittest.TestCase):
         self.assertEqual([name for name in before if before[name] != after.get(name)],
                          [removed, emptied])
         self.check_same(folder)
+
+
+    def test_a_grid_reads_what_is_there(self):
+        """Images in the folder are not sampled again for it; those that are missing or not whole are."""
+        folder, sheet = self.path("grid"), self.path("grid/sheet.png")
+        kairos(*options(folder, 16))
+        first, second, third = (os.path.join(folder, f"{seed:06d}.png") for seed in (3, 40, 63))
+        with open(first, "wb") as f:  # to be told from one that is sampled
+            f.write(encode_png(np.full((32, 32), 77, np.uint8)))
+        os.remove(second)
+        with open(third, "r+b") as f:  # its ends are those of a PNG
+            f.seek(60)
+            f.write(bytes(20))
+        done = subprocess.run([KAIROS, *options(folder, 16), "--grid", sheet], stderr=subprocess.PIPE, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(f"2 images sampled (6 network evaluations each), {SEEDS - 2} were there already", done.stderr)
+        found = contents(folder)
+        for seed in (40, 63):
+            self.assertEqual(found[f"{seed:06d}.png"], self.expected[f"{seed:06d}.png"])
+        pixels = read_png(sheet).reshape(526, 526)  # 8 x 8 images, each pixel twice as wide and high, gaps of 2
+        for seed in range(SEEDS):
+            top, left = seed // 8 * 66, seed % 8 * 66
+            image = read_png(os.path.join(folder, f"{seed:06d}.png")).reshape(32, 32)
+            np.testing.assert_array_equal(pixels[top:top + 64:2, left:left + 64:2], image)
+        self.assertTrue((pixels[:64, 3 * 66:3 * 66 + 64] == 77).all())
 
 
 def contents_names(folder):
