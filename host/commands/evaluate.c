@@ -51,12 +51,12 @@ static const OptionsUsage usage = {
 
 /* The first option that only sampling heeds, of those given. */
 static const char *given_for_sampling(const Option *options, int count) {
-    static const char *const heeded[] = {"net", "batch", "engine", "device", "quiet"};
+    static const char *const scoring[] = {"net", "batch", "engine", "device", "quiet"};
     for (int i = 0; i < count; i++) {
-        bool scoring = false;
-        for (size_t k = 0; k < sizeof heeded / sizeof *heeded; k++)
-            scoring = scoring || strcmp(options[i].name, heeded[k]) == 0;
-        if (options[i].given && !scoring) return options[i].name;
+        bool shared = false;
+        for (size_t k = 0; k < sizeof scoring / sizeof *scoring; k++)
+            shared = shared || strcmp(options[i].name, scoring[k]) == 0;
+        if (options[i].given && !shared) return options[i].name;
     }
     return NULL;
 }

@@ -24,7 +24,7 @@ typedef struct {
     int64_t images;
     int h, w, c;
     int label_dim; /* largest label + 1; 0 = the data set has no labels */
-    uint64_t hash; /* of the files' names and sizes, and of their checksums (ZIP) or times (folder) */
+    uint64_t hash; /* of names, sizes, and checksums (ZIP) or times (folder) of images and labels */
 } DatasetInfo;
 DatasetInfo dataset_info(const Dataset *dataset);
 
