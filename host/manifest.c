@@ -76,11 +76,13 @@ static json_t *open_manifest(const char *directory, const char *path, const Mani
     return NULL;
 }
 
+static const char about_key[] = "sampling";
+
 /* What is told of the first run stays. */
 static bool fill(json_t *root, const Manifest *manifest) {
-    const bool about = manifest->about != NULL && json_object_get(root, "sampling") == NULL;
+    const bool about = manifest->about != NULL && json_object_get(root, about_key) == NULL;
     return json_object_set(root, "settings", manifest->settings) == 0 &&
-           (!about || json_object_set(root, "sampling", manifest->about) == 0) &&
+           (!about || json_object_set(root, about_key, manifest->about) == 0) &&
            add_command(root, manifest->command);
 }
 
@@ -111,6 +113,15 @@ bool manifest_update(const char *directory, const Manifest *manifest, Error *err
         finish_manifest(path, open_manifest(directory, path, manifest, error), manifest, error);
     if (lock >= 0) close(lock);
     return ok;
+}
+
+json_t *manifest_about(const char *directory) {
+    char path[PATH_MAX];
+    if (snprintf(path, sizeof path, "%s/" RUN_MANIFEST, directory) >= (int)sizeof path) return NULL;
+    json_t *root = json_read_file(path, MANIFEST_LIMIT, NULL);
+    json_t *about = json_incref(json_object_get(root, about_key));
+    json_decref(root);
+    return about;
 }
 
 bool manifest_write(const char *file, const Manifest *manifest, Error *error) {

@@ -20,6 +20,9 @@ typedef struct {
  * what those were made with. */
 bool manifest_update(const char *directory, const Manifest *manifest, Error *error);
 
+/* What DIRECTORY/run.json tells of the images besides; NULL = nothing. */
+json_t *manifest_about(const char *directory);
+
 /* For a run whose only result is a file: writes FILE.run.json, replacing an old one. */
 bool manifest_write(const char *file, const Manifest *manifest, Error *error);
 

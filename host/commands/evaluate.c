@@ -28,7 +28,7 @@ typedef struct {
     Statistics statistics;
     Gaussian ref;     /* read before the long work, so that a mistake shows at once */
     json_t *settings; /* what the images, hence the sums, depend on */
-    json_t *about;    /* of --net: sampling_describe */
+    json_t *about; /* sampling_describe, of a folder's images what its run.json says; NULL = unknown */
     json_t *reference_json;
     json_t *result; /* evaluate.h */
     /* the file that the sums of an unfinished run are kept in; "" = none */
@@ -206,6 +206,7 @@ static bool evaluate_net(Evaluate *e, Error *error) {
 static bool score_images(Evaluate *e, EvaluateData *data, Error *error) {
     json_t *settings = json_pack("{ss so}", "images", e->images, "images_hash",
                                  session_hash_json(dataset_info(data->dataset).hash));
+    e->about = manifest_about(e->images);
     if (!look_for_result(e, settings, &data->features, error)) return false;
     return e->result != NULL ||
            (statistics_create(&e->statistics, data->features.net->features, error) &&

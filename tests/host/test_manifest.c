@@ -150,6 +150,10 @@ static void what_is_told_is_not_compared(void **state) {
     json_t *root = read_manifest(folder);
     const json_t *nfe = json_object_get(json_object_get(root, "sampling"), "nfe");
     assert_int_equal(json_integer_value(nfe), 16);
+    json_t *about = manifest_about(folder);
+    assert_true(json_equal(about, json_object_get(root, "sampling")));
+    assert_null(manifest_about(test_path("nowhere")));
+    json_decref(about);
     json_decref(root);
 }
 

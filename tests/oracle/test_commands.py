@@ -162,6 +162,19 @@ class CommandsTest(unittest.TestCase):
         self.assertEqual(settings["devices"][0], "Imaginary A100")
         self.assertEqual(len(settings["devices"]), 2)
 
+    def test_another_device_of_a_sweep(self):
+        weights = os.path.dirname(SHIPPED)
+        with open(self.path("sweep.json"), "w") as f:
+            json.dump({"net": SHIPPED, "features": os.path.join(weights, "fashion-mnist-features.safetensors"),
+                       "reference": os.path.join(weights, "fashion-mnist-reference.safetensors"), "schedules": ["edm"],
+                       "solvers": ["ddim"], "eta": [0], "nfe": [2], "seeds": ["0-3"]}, f)
+        sweep = ["sweep", self.path("sweep.json"), "--outdir", self.path("out"), "--quiet"]
+        kairos(*sweep)
+        self.change_manifest(lambda manifest: manifest["settings"].update(device="Imaginary A100"))
+        self.expect(1, "device: Imaginary A100 then", "--any-device", args=sweep)
+        kairos(*sweep, "--any-device")
+        kairos(*sweep)
+
     def test_folders_of_older_versions(self):
         for subdirs in ([], ["--subdirs"]):
             with self.subTest(subdirs=subdirs):

@@ -92,6 +92,8 @@ class EvaluateTest(unittest.TestCase):
         net = json.loads(kairos("evaluate", *self.sampling(13), "--ref", REFERENCE, "--features", FEATURES, "--json"))
         self.assertEqual(folder["images"], SEEDS)
         self.assertEqual(folder["distance"], net["distance"])
+        self.assertEqual(net["sampling"]["nfe"], 4)
+        self.assertEqual(folder["sampling"], net["sampling"])
         reference, _ = safetensors_io.load(REFERENCE)
         mu, sigma = statistics(self.net.features(quantize(self.samples)))
         expected = frechet_distance(mu, sigma, reference["mu"], reference["sigma"])
