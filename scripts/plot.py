@@ -7,8 +7,9 @@
     scripts/plot.py results out/sweep/results.jsonl --out results.png
     scripts/plot.py sheets edm.png rescaled.png --labels EDM "rescaled entropy" --out sheets.png
 
-curve      squared error with bands of one and two standard errors, and both entropies with bands of at most as much
-           (the errors of all levels added up, as if they went together); lines of other curves
+curve      squared error and both entropies with bands of one and two standard errors, for curves that do not hold
+           those of the entropies at most as much (the errors of all levels added up, as if they went together);
+           lines of other curves
 spectrum   the squared error, and the time that it makes, by spatial frequency
 schedules  noise levels: of a sweep (sweep.json), or of `kairos schedule --out FILE` files
 results    Frechet distance against NFE of a sweep, a panel for each solver; bands: lowest to highest range of seeds;
@@ -119,7 +120,9 @@ def plot_curve(args):
         draw_band(error, sigma, curve["squared_error"], spread, colour)
         for axes, key, order in ((entropy, "entropy", 3), (rescaled, "rescaled_entropy", 2)):
             axes.plot(sigma, curve[key], **style)
-            draw_band(axes, sigma, curve[key], integral_error(sigma, spread, order), colour)
+            measured = curve.get(f"{key}_error", np.zeros(len(sigma)))
+            bound = integral_error(sigma, spread, order)
+            draw_band(axes, sigma, curve[key], measured if np.any(measured > 0) else bound, colour)
     error.set(xscale="log", yscale="log", title="Squared error of the denoiser, E||x - D(x + sigma n)||$^2$")
     entropy.set(xscale="log", title="Entropy $H(x_0 | x_\\sigma)$ above that at the lowest level, nats\n"
                 "(band: at most one and two standard errors)")

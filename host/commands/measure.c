@@ -254,11 +254,7 @@ static bool open_data(Measure *m, Error *error) {
 static bool prepare_files(Measure *m, Error *error) {
     if (snprintf(m->state, sizeof m->state, "%s.state", m->out) >= (int)sizeof m->state)
         return fail(error, "%s: the path is too long", m->out);
-    if (!prepare_output(m->out, error)) return false;
-    AtomicFile *trial = atomic_file_begin(m->out, error);
-    if (trial == NULL) return false;
-    atomic_file_abandon(trial);
-    return true;
+    return prepare_output(m->out, error);
 }
 
 static bool run_on_data(Measure *m, json_t *settings, MeasureSums *sums, Error *error) {

@@ -11,7 +11,7 @@ import unittest
 import numpy as np
 import torch
 
-from common import KAIROS, SHIPPED, kairos, load_network, one_hot, random_network, save_network
+from common import ENGINE, KAIROS, SHIPPED, kairos, load_network, one_hot, random_network, save_network
 import safetensors_io
 from torch_cuda_random import philox4x32_10, randn
 
@@ -221,7 +221,7 @@ class MeasureTest(unittest.TestCase):
 
     def options(self, *more):
         return ["--net", SHIPPED, "--data", self.path("data"), "--levels", "8", "--sigma_min", "0.1",
-                "--sigma_max", "20", "--spectral", *more]
+                "--sigma_max", "20", "--spectral", "--engine", ENGINE, *more]
 
     def refuse(self, status, text, *options):
         """Refused with this message; what lies in the folder stays as it is."""

@@ -12,7 +12,7 @@ import unittest
 
 import numpy as np
 
-from common import KAIROS, ROOT, SHIPPED, kairos
+from common import ENGINE, KAIROS, ROOT, SHIPPED, kairos
 from png import read_png
 import safetensors_io
 from train_classifier import frechet_distance
@@ -22,7 +22,7 @@ FEATURES = os.path.join(WEIGHTS, "fashion-mnist-features.safetensors")
 REFERENCE = os.path.join(WEIGHTS, "fashion-mnist-reference.safetensors")
 CONFIG = dict(net=SHIPPED, features=FEATURES, reference=REFERENCE, curve="curve.json",
               schedules=["edm", "rescaled", {"kind": "order", "order": 2}, {"kind": "gaussian", "c": 0.3}],
-              solvers=["ddim", "heun"], eta=[1], nfe=[3, 5], seeds=["0-14", "15-29"], sheet=4)
+              solvers=["ddim", "heun"], eta=[1], nfe=[3, 5], seeds=["0-14", "15-29"], sheet=4, engine=ENGINE)
 BATCH = 6
 CELLS = 4 * (2 + 2) * 2  # heun takes 2 and 3 steps
 
@@ -109,14 +109,15 @@ class SweepTest(unittest.TestCase):
                 "evaluate", "--net", SHIPPED, "--ref", REFERENCE, "--features", FEATURES, "--seeds", result["seeds"],
                 "--schedule", result["schedule"], *options, "--steps", result["steps"], "--sigma_min", 0.002,
                 "--sigma_max", 80, "--solver", result["solver"], "--eta", result["eta"], "--batch", 15, "--json",
-                "--quiet"))
+                "--quiet", "--engine", ENGINE))
             self.assertAlmostEqual(found["distance"] / result["distance"], 1, delta=1e-8)
 
     def expect_sheet(self, outdir, name, *options):
         """The sheet's images, a pixel apart, are those of its seeds as generate makes them."""
         sheet = read_png(self.path(outdir, "sheets", f"{name}.png"))
         images = self.path("images-of-" + name)
-        kairos("generate", "--net", SHIPPED, "--seeds", "0-3", *options, "--outdir", images, "--batch", BATCH, "--quiet")
+        kairos("generate", "--net", SHIPPED, "--seeds", "0-3", *options, "--outdir", images, "--batch", BATCH, "--quiet",
+               "--engine", ENGINE)
         self.assertEqual(sheet.shape, (32, 4 * 33 - 1, 1))
         for i in range(4):
             np.testing.assert_array_equal(sheet[:, 33 * i:33 * i + 32], read_png(os.path.join(images, f"{i:06d}.png")))
@@ -132,13 +133,13 @@ class SweepTest(unittest.TestCase):
         settings = dict(guidance=2, sigma_min=0.01, sigma_max=50, **{"class": 3})
         kairos(*self.arguments("settings", self.variant(
             "settings.json", **settings, schedules=["edm"], solvers=["ddim"], nfe=[5], seeds=["0-14"])))
-        options = ["--net", SHIPPED, "--seeds", "0-14", "--steps", 5, "--eta", 1, "--batch", 15, "--quiet",
+        options = ["--net", SHIPPED, "--seeds", "0-14", "--steps", 5, "--eta", 1, "--batch", 15, "--quiet", "--engine", ENGINE,
                    *(word for key, value in settings.items() for word in (f"--{key}", value))]
         score = ["evaluate", "--ref", REFERENCE, "--features", FEATURES, "--json"]
         found = json.loads(read(self.path("settings", "results.jsonl")))["distance"]
         self.assertAlmostEqual(json.loads(kairos(*score, *options))["distance"] / found, 1, delta=1e-8)
         kairos("generate", *options, "--outdir", self.path("guided"))
-        images = json.loads(kairos(*score, "--images", self.path("guided")))["distance"]
+        images = json.loads(kairos(*score, "--images", self.path("guided"), "--engine", ENGINE))["distance"]
         self.assertAlmostEqual(images / found, 1, delta=1e-8)
         self.expect_sheet("settings", "edm-ddim-eta1-nfe5-seed0", *options[4:])
         manifest = json.loads(read(self.path("settings", "run.json")))["settings"]
