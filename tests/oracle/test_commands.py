@@ -136,7 +136,8 @@ class CommandsTest(unittest.TestCase):
     def test_nfe_of_heun_and_of_a_file(self):
         with open(self.path("s.json"), "w") as f:
             json.dump({"sigma": [80, 5, 0.002]}, f)
-        kairos(*self.generate("--solver", "heun", "--schedule", self.path("s.json")))
+        kairos("generate", "--net", SHIPPED, "--outdir", self.path("out"), "--seeds", "0-3", "--solver", "heun",
+               "--schedule", self.path("s.json"))
         with open(self.path("out/run.json")) as f:
             told = json.load(f)["sampling"]
         self.assertEqual(told, {"net_file": SHIPPED, "schedule": {"file": self.path("s.json")}, "steps": 3, "nfe": 5})
