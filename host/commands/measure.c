@@ -144,6 +144,7 @@ static int parse(Measure *m, int count, char **arguments) {
         SESSION_OPTION_PRECISION(m->session),
         SESSION_OPTION_ENGINE(m->session),
         SESSION_OPTION_DEVICE(m->session),
+        SESSION_OPTION_ANY_DEVICE(m->session),
         {.name = "quiet", .kind = OPTION_FLAG, .value = &m->quiet, .help = "no progress"},
     };
     return options_parse(&usage, options, sizeof options / sizeof *options, count, arguments);
@@ -201,27 +202,19 @@ static bool choose_levels(Measure *m, Error *error) {
 /* ---- what the curve came from ----------------------------------------------------------------------
  */
 
-/* The data's names, sizes and checksums. */
-static json_t *data_hash(const Measure *m) {
-    char hash[24];
-    snprintf(hash, sizeof hash, "%016" PRIx64, dataset_info(m->dataset).hash);
-    return json_string(hash);
-}
-
 /* All that the sums depend on; with a tolerance also the batch, at whose ends it is looked at, and
  * where a library may choose another algorithm for another batch. */
 static json_t *settings_of(const Measure *m) {
     const Session *s = &m->session;
     const DeviceInfo device = context_device(s->ctx);
-    char hash[24];
-    snprintf(hash, sizeof hash, "%016" PRIx64, s->model.hash);
-    json_t *settings = json_pack("{ss si sf sf sf ss ss ss}", "net_hash", hash, "levels", m->levels,
-                                 "sigma_min", m->sigma_min, "sigma_max", m->sigma_max, "rho", m->rho,
-                                 "precision", session_precisions[s->precision], "engine",
-                                 session_engines[s->engine], "device", device.name);
+    json_t *settings = json_pack(
+        "{so si sf sf sf ss ss ss}", "net_hash", session_hash_json(s->model.hash), "levels", m->levels,
+        "sigma_min", m->sigma_min, "sigma_max", m->sigma_max, "rho", m->rho, "precision",
+        session_precisions[s->precision], "engine", session_engines[s->engine], "device", device.name);
     json_t *rest = m->from_logvar
                        ? json_pack("{sb}", "from_logvar", 1)
-                       : json_pack("{so sI sI sI sb sf sb}", "data_hash", data_hash(m), "data_images",
+                       : json_pack("{so sI sI sI sb sf sb}", "data_hash",
+                                   session_hash_json(dataset_info(m->dataset).hash), "data_images",
                                    (json_int_t)dataset_info(m->dataset).images, "images",
                                    (json_int_t)m->images, "seed", (json_int_t)m->seed, "shuffled", 1,
                                    "tolerance", m->tolerance, "spectral", m->spectral);
@@ -260,9 +253,7 @@ static bool prepare_files(Measure *m, Error *error) {
 static bool run_on_data(Measure *m, json_t *settings, MeasureSums *sums, Error *error) {
     const Session *s = &m->session;
     const size_t extra = m->spectral ? measure_spectrum_bytes(s->model.net, m->levels) : 0;
-    char *text = json_dumps(settings, JSON_SORT_KEYS | JSON_COMPACT);
     Denoiser denoiser;
-    if (text == NULL) return fail(error, "out of memory");
     bool ok =
         denoiser_create_measuring(&denoiser, s->ctx, s->model.net, m->batch, m->spectral, extra, error);
     if (ok) {
@@ -273,13 +264,13 @@ static bool run_on_data(Measure *m, json_t *settings, MeasureSums *sums, Error *
                                         .tolerance = m->tolerance,
                                         .seed = m->seed,
                                         .state = m->state,
-                                        .settings = text,
+                                        .settings = settings,
+                                        .any_device = s->any_device,
                                         .save_seconds = m->save_seconds,
                                         .quiet = m->quiet};
         ok = measure_run(&denoiser, m->dataset, &options, sums, error);
         denoiser_destroy(&denoiser);
     }
-    free(text);
     return ok;
 }
 
@@ -320,7 +311,9 @@ static bool measure_uncertainty(Measure *m, Curve *curve, Error *error) {
 /* Measures and writes the curve, or reads the one that is there. */
 static bool make_curve(Measure *m, json_t *settings, Curve *curve, Error *error) {
     bool done = false;
-    if (!measure_output_check(m->out, m->state, m->spectral, settings, &done, error)) return false;
+    if (!measure_output_check(m->out, m->state, m->spectral, settings, m->session.any_device, &done,
+                              error))
+        return false;
     if (done) {
         fprintf(stderr, "%s is there already, measured with these settings: nothing to do\n", m->out);
         return curve_read(curve, m->out, error);

@@ -3,10 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "commands/session.h"
 #include "entropy/times.h"
 #include "io/file.h"
 #include "io/json.h"
-#include "io/settings_difference.h"
+#include "io/settings.h"
 
 enum { CURVE_LIMIT = 64 << 20 };
 
@@ -22,7 +23,7 @@ static json_t *settings_in(const char *out) {
     return settings;
 }
 
-static bool check_curve(const char *out, const json_t *settings, Error *error) {
+static bool check_curve(const char *out, json_t *settings, bool any_device, Error *error) {
     char difference[SETTINGS_DIFFERENCE];
     json_t *then = settings_in(out);
     bool ok = true;
@@ -30,7 +31,7 @@ static bool check_curve(const char *out, const json_t *settings, Error *error) {
         ok = fail(error,
                   "%s is there, and no curve of kairos measure: remove it, or choose another --out",
                   out);
-    else if (settings_differ(then, settings, difference))
+    else if (!settings_continue(then, settings, any_device, difference))
         ok = fail(error, "%s was measured with other settings (%s): remove it, or choose another --out",
                   out, difference);
     json_decref(then);
@@ -50,12 +51,12 @@ static bool check_spectrum(const char *out, const char *spectrum, const char *st
                 spectrum);
 }
 
-bool measure_output_check(const char *out, const char *state, bool spectral, const json_t *settings,
-                          bool *done, Error *error) {
+bool measure_output_check(const char *out, const char *state, bool spectral, json_t *settings,
+                          bool any_device, bool *done, Error *error) {
     char *spectrum = spectrum_path(out);
     if (spectrum == NULL) return fail(error, "out of memory");
     *done = file_exists(out);
-    const bool ok = (!*done || check_curve(out, settings, error)) &&
+    const bool ok = (!*done || check_curve(out, settings, any_device, error)) &&
                     check_spectrum(out, spectrum, state, spectral, error);
     free(spectrum);
     return ok;
@@ -65,10 +66,8 @@ bool measure_output_check(const char *out, const char *state, bool spectral, con
 
 bool measure_output_write(const Curve *curve, const char *out, const json_t *settings,
                           const MeasureOrigin *origin, Error *error) {
-    json_t *provenance = json_copy((json_t *)settings), *command = json_array();
-    json_array_append_new(command, json_string("measure"));
-    for (int i = 0; i < origin->count; i++)
-        json_array_append_new(command, json_string(origin->arguments[i]));
+    json_t *provenance = json_copy((json_t *)settings);
+    json_t *command = session_command_json("measure", origin->count, origin->arguments);
     json_t *names =
         json_pack("{ss ss* so}", "net", origin->net, "data", origin->data, "command", command);
     bool ok = provenance != NULL && names != NULL && json_object_update(provenance, names) == 0;

@@ -16,9 +16,10 @@ typedef struct {
 
 /* *done: the curve `out` is there, with its spectrum if it is to have one, and was measured with these
  * settings.  Fails if something else is there that this measurement would replace, or a spectrum that
- * would be taken for this curve's.  state: the file of an unfinished measurement. */
-bool measure_output_check(const char *out, const char *state, bool spectral, const json_t *settings,
-                          bool *done, Error *error);
+ * would be taken for this curve's.  state: the file of an unfinished measurement.
+ * any_device: settings.h. */
+bool measure_output_check(const char *out, const char *state, bool spectral, json_t *settings,
+                          bool any_device, bool *done, Error *error);
 
 /* Writes the curve with its settings and origin as provenance. */
 bool measure_output_write(const Curve *curve, const char *out, const json_t *settings,

@@ -1,7 +1,6 @@
 /* kairos sweep: which schedule is worth what, at which number of network evaluations. */
 #include "sweep/sweep.h"
 
-#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,13 +96,7 @@ static bool choose(const char *file, const char *key, const char *text, const ch
 static bool check_model(const Command *c, Error *error) {
     const Model *model = &c->session.model;
     const Edm2Config *config = &model->net->config;
-    if (strcmp(model->encoder, "rgb") != 0)
-        return fail(error,
-                    "%s makes latents of an image autoencoder (%s), which kairos does not decode",
-                    model->name, model->encoder);
-    if (config->img_channels != 1 && config->img_channels != 3)
-        return fail(error, "%s makes images of %d channels, expected 1 or 3", model->name,
-                    config->img_channels);
+    if (!session_check_images(&c->session, "", error)) return false;
     if (c->config.class_label >= config->label_dim)
         return fail(error, "%s: key 'class' is %d: %s has %d classes", c->file, c->config.class_label,
                     model->name, config->label_dim);
@@ -141,12 +134,6 @@ static bool open_networks(Command *c, Error *error) {
 
 /* ---- the manifest -------------------------------------------------------------------------------- */
 
-static json_t *hash_json(uint64_t hash) {
-    char text[24];
-    snprintf(text, sizeof text, "%016" PRIx64, hash);
-    return json_string(text);
-}
-
 /* What all results of the folder depend on; the noise levels are in sweep.json. */
 static json_t *settings_of(const Command *c) {
     const Session *session = &c->session;
@@ -154,24 +141,23 @@ static json_t *settings_of(const Command *c) {
     const size_t features = (size_t)g->features;
     uint64_t reference = hash_bytes(HASH_START, g->mu, features * sizeof(double));
     reference = hash_bytes(reference, g->sigma, features * features * sizeof(double));
-    return json_pack("{so so* sf si so so ss ss ss}", "net", hash_json(session->model.hash), "gnet",
-                     session->gnet != NULL ? hash_json(session->gmodel.hash) : NULL, "guidance",
-                     c->config.guidance, "class", c->config.class_label, "features",
-                     hash_json(c->features.hash), "reference", hash_json(reference), "precision",
-                     session_precisions[session->precision], "engine", session_engines[session->engine],
-                     "device", context_device(session->ctx).name);
+    return json_pack("{so so* sf si so so ss ss ss}", "net", session_hash_json(session->model.hash),
+                     "gnet", session->gnet != NULL ? session_hash_json(session->gmodel.hash) : NULL,
+                     "guidance", c->config.guidance, "class", c->config.class_label, "features",
+                     session_hash_json(c->features.hash), "reference", session_hash_json(reference),
+                     "precision", session_precisions[session->precision], "engine",
+                     session_engines[session->engine], "device", context_device(session->ctx).name);
 }
 
 static bool leave_manifest(const Command *c, int count, char **arguments, Error *error) {
-    json_t *made_with = settings_of(c), *command = json_array();
-    json_array_append_new(command, json_string("sweep"));
-    for (int i = 0; i < count; i++) json_array_append_new(command, json_string(arguments[i]));
-    const bool ok =
-        made_with != NULL && command != NULL
-            ? manifest_update(c->outdir, &(Manifest){made_with, NULL, command, c->any_device}, error)
-            : fail(error, "out of memory for the manifest");
-    json_decref(made_with);
-    json_decref(command);
+    const Manifest manifest = {.settings = settings_of(c),
+                               .command = session_command_json("sweep", count, arguments),
+                               .any_device = c->any_device};
+    const bool ok = manifest.settings != NULL && manifest.command != NULL
+                        ? manifest_update(c->outdir, &manifest, error)
+                        : fail(error, "out of memory for the manifest");
+    json_decref(manifest.settings);
+    json_decref(manifest.command);
     return ok;
 }
 

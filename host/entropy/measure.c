@@ -109,7 +109,9 @@ static bool save(Measurement *m) {
 /* Writes the state at once, so that a place where nothing can be written is known before the work. */
 static bool load(Measurement *m) {
     Context *ctx = m->denoiser->ctx;
-    if (!measure_sums_read(m->sums, m->options->state, m->options->settings, m->error)) return false;
+    if (!measure_sums_read(m->sums, m->options->state, m->options->settings, m->options->any_device,
+                           m->error))
+        return false;
     if (m->directions > 0) {
         device_upload(ctx, m->power, m->sums->power, power_values(m) * sizeof(double));
         device_upload(ctx, m->amplitude, m->sums->amplitude, m->directions * sizeof(double));

@@ -16,8 +16,9 @@ typedef struct {
     double tolerance;  /* relative standard error of the total rescaled entropy to stop at; 0 = none */
     uint64_t seed;     /* of the order; image i of the data gets the noise of seed + i (draw 0) */
     const char *state; /* file that an unfinished measurement is kept in */
-    const char *settings; /* text with all that the sums depend on */
-    double save_seconds;  /* between two writes of that file */
+    json_t *settings;  /* all that the sums depend on, an object; may get "devices" */
+    bool any_device;   /* io/settings.h */
+    double save_seconds; /* between two writes of that file */
     bool quiet;
 } MeasureOptions;
 

@@ -5,7 +5,7 @@
 
 #include "io/file.h"
 #include "io/safetensors.h"
-#include "io/settings_difference.h"
+#include "io/settings.h"
 
 bool measure_sums_create(MeasureSums *sums, int levels, size_t directions, Error *error) {
     *sums = (MeasureSums){.levels = levels, .directions = directions};
@@ -48,12 +48,29 @@ static void list_tensors(MeasureSums *sums, SafetensorsTensor tensors[TENSORS]) 
     memcpy(tensors, all, sizeof all);
 }
 
-bool measure_sums_write(const MeasureSums *sums, const char *path, const char *settings, Error *error) {
-    const SafetensorsText metadata = {"settings", settings};
+bool measure_sums_write(const MeasureSums *sums, const char *path, const json_t *settings,
+                        Error *error) {
+    char *text = json_dumps(settings, JSON_SORT_KEYS | JSON_COMPACT);
+    if (text == NULL) return fail(error, "%s: out of memory", path);
+    const SafetensorsText metadata = {"settings", text};
     MeasureSums same = *sums;
     SafetensorsTensor tensors[TENSORS];
     list_tensors(&same, tensors);
-    return safetensors_write(path, tensors, TENSORS, &metadata, 1, error);
+    const bool ok = safetensors_write(path, tensors, TENSORS, &metadata, 1, error);
+    free(text);
+    return ok;
+}
+
+static bool check_settings(const Safetensors *file, json_t *settings, bool any_device, Error *error) {
+    const char *text = safetensors_metadata(file, "settings");
+    char difference[SETTINGS_DIFFERENCE] = "none are stated";
+    json_t *then = text != NULL ? json_loads(text, 0, NULL) : NULL;
+    const bool ok = then != NULL && settings_continue(then, settings, any_device, difference);
+    json_decref(then);
+    return ok || fail(error,
+                      "%s: left by an unfinished measurement with other settings (%s): remove it, or "
+                      "choose another --out",
+                      safetensors_name(file), difference);
 }
 
 static bool read_tensor(const Safetensors *file, const SafetensorsTensor *wanted, Error *error) {
@@ -68,19 +85,12 @@ static bool read_tensor(const Safetensors *file, const SafetensorsTensor *wanted
     return true;
 }
 
-bool measure_sums_read(MeasureSums *sums, const char *path, const char *settings, Error *error) {
+bool measure_sums_read(MeasureSums *sums, const char *path, json_t *settings, bool any_device,
+                       Error *error) {
     if (!file_exists(path)) return true;
     Safetensors *file = safetensors_open(path, error);
     if (file == NULL) return false;
-    const char *was = safetensors_metadata(file, "settings");
-    bool ok = true;
-    char difference[SETTINGS_DIFFERENCE];
-    if (settings_texts_differ(was, settings, difference))
-        ok =
-            fail(error,
-                 "%s: left by an unfinished measurement with other settings (%s): remove it, or choose "
-                 "another --out",
-                 path, difference);
+    bool ok = check_settings(file, settings, any_device, error);
     SafetensorsTensor tensors[TENSORS];
     list_tensors(sums, tensors);
     for (int i = 0; ok && i < TENSORS; i++) ok = read_tensor(file, &tensors[i], error);

@@ -2,6 +2,7 @@
 #ifndef KAIROS_MEASURE_SUMS_H
 #define KAIROS_MEASURE_SUMS_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,10 +24,13 @@ typedef struct {
 bool measure_sums_create(MeasureSums *sums, int levels, size_t directions, Error *error); /* zeros */
 void measure_sums_free(MeasureSums *sums);
 
-/* The file is whole or not there.  `settings`: a text with all that the sums depend on. */
-bool measure_sums_write(const MeasureSums *sums, const char *path, const char *settings, Error *error);
+/* The file is whole or not there.  `settings`: an object with all that the sums depend on. */
+bool measure_sums_write(const MeasureSums *sums, const char *path, const json_t *settings,
+                        Error *error);
 
-/* Goes on from the file, if it is there.  Fails if it is damaged or was made with other settings. */
-bool measure_sums_read(MeasureSums *sums, const char *path, const char *settings, Error *error);
+/* Goes on from the file, if it is there.  Fails if it is damaged or was made with other settings;
+ * any_device as in io/settings.h. */
+bool measure_sums_read(MeasureSums *sums, const char *path, json_t *settings, bool any_device,
+                       Error *error);
 
 #endif

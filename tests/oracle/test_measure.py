@@ -288,6 +288,31 @@ class MeasureTest(unittest.TestCase):
         safetensors_io.save(self.path("c.json.state"), tensors, dict(settings=json.dumps(settings)))
         self.refuse(1, "(shuffled: nothing then, true now)", *out)
 
+    def test_another_device(self):
+        """A state and a curve of another device are taken only if that is asked for, and then tell of both."""
+        write_data(self.path("data"), blobs(40, 1, 32, 5))
+        options = ["--out", self.path("c.json"), *self.options("--batch", "2")]
+        self.kill_early(*self.options("--batch", "2"))
+        tensors, metadata = safetensors_io.load(self.path("c.json.state"))
+        settings = json.loads(metadata["settings"])
+        own, settings["device"] = settings["device"], "Imaginary A100"
+        safetensors_io.save(self.path("c.json.state"), {k: np.array(v) for k, v in tensors.items()},
+                            dict(settings=json.dumps(settings)))
+        self.refuse(1, f"(device: Imaginary A100 then, {own} now; --any-device goes on)", *options)
+        kairos("measure", *options, "--any-device")
+        with open(self.path("c.json")) as f:
+            provenance = json.load(f)["provenance"]
+        self.assertEqual(provenance["devices"], ["Imaginary A100", own])
+        self.assertEqual(self.measure("w.json", *self.options())["squared_error"],
+                         self.measure("c.json", *self.options())["squared_error"])
+        with open(self.path("c.json")) as f:
+            curve = json.load(f)
+        curve["provenance"].update(device="B200", devices=["B200", "H100"])
+        with open(self.path("c.json"), "w") as f:
+            json.dump(curve, f)
+        self.refuse(1, "device: B200 then", *options)
+        kairos("measure", *options, "--any-device")
+
     def test_other_data(self):
         """Neither is it continued on a data set that was written anew since."""
         write_data(self.path("data"), blobs(40, 1, 32, 5))
