@@ -16,6 +16,7 @@
 #include "io/progress.h"
 #include "io/settings.h"
 #include "manifest.h"
+#include "quality/floor.h"
 #include "quality/frechet.h"
 #include "quality/score.h"
 #include "quality/statistics_file.h"
@@ -241,13 +242,16 @@ static bool leave_result(const Evaluate *e, int count, char **arguments, Error *
 
 static bool compare(Evaluate *e, int count, char **arguments, Error *error) {
     Gaussian images = {0};
+    FrechetFloor floor;
     double distance = 0;
     bool ok = statistics_gaussian(&e->statistics, &images, error) &&
-              frechet_distance(&images, &e->ref, &distance, error);
+              frechet_distance(&images, &e->ref, &distance, error) &&
+              frechet_floor(&e->ref, e->statistics.images, frechet_floor_sets(e->ref.features), &floor,
+                            error);
     if (ok) {
-        e->result = json_pack("{sf sI sO* sO sO}", "distance", distance, "images",
-                              (json_int_t)e->statistics.images, "sampling", e->about, "reference",
-                              e->reference_json, "settings", e->settings);
+        e->result = json_pack("{sf sf sI sO* sO sO}", "distance", distance, "floor", floor.mean,
+                              "images", (json_int_t)e->statistics.images, "sampling", e->about,
+                              "reference", e->reference_json, "settings", e->settings);
         ok = (e->result != NULL || fail(error, "out of memory for the result")) &&
              leave_result(e, count, arguments, error);
     }

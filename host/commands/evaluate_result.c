@@ -58,8 +58,12 @@ bool evaluate_find_result(const char *out, json_t *settings, const json_t *refer
 bool evaluate_print_result(const json_t *result, bool as_json, Error *error) {
     const json_int_t images = json_integer_value(json_object_get(result, "images"));
     if (!as_json) {
-        printf("Frechet distance %.6f (%" PRId64 " images)\n",
+        printf("Frechet distance %.6f (%" PRId64 " images",
                json_number_value(json_object_get(result, "distance")), (int64_t)images);
+        const json_t *floor =
+            json_object_get(result, "floor"); /* results of older versions have none */
+        if (floor != NULL) printf("; as many draws of the reference: %.3g", json_number_value(floor));
+        printf(")\n");
         return true;
     }
     char *text = json_dumps(result, JSON_INDENT(2));
