@@ -25,12 +25,10 @@ static bool write_file(const Schedule *schedule, const ScheduleRequest *request,
                        int count, char **arguments, Error *error) {
     json_t *provenance = schedule_request_describe(request, error);
     if (provenance == NULL) return false;
-    json_t *levels = json_array(), *command = json_array();
+    json_t *levels = json_array();
     for (int i = 0; i <= schedule->steps; i++)
         json_array_append_new(levels, json_real(schedule->sigma[i]));
-    json_array_append_new(command, json_string("schedule"));
-    for (int i = 0; i < count; i++) json_array_append_new(command, json_string(arguments[i]));
-    json_object_set_new(provenance, "command", command);
+    json_object_set_new(provenance, "command", session_command_json("schedule", count, arguments));
     json_object_set_new(provenance, "kairos", json_string(KAIROS_VERSION));
     json_t *json = json_pack("{so ss so}", "sigma", levels, "kind", schedule_kinds[request->kind],
                              "provenance", provenance);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "commands/commands.h"
+#include "commands/session.h"
 #include "entropy/times.h"
 #include "io/json.h"
 #include "io/options.h"
@@ -299,13 +300,12 @@ static json_t *json_cell(const ToyOptions *toy, int time, int step, const ToyCel
 static bool write_results(const Toy *t, const ToyCell *cell, int count, char **arguments,
                           Error *error) {
     const ToyOptions *toy = &t->toy;
-    json_t *results = json_array(), *command = json_array();
-    json_array_append_new(command, json_string("toy"));
-    for (int i = 0; i < count; i++) json_array_append_new(command, json_string(arguments[i]));
+    json_t *results = json_array();
     for (int i = 0; i < toy->time_count; i++)
         for (int j = 0; j < toy->step_count; j++)
             json_array_append_new(results, json_cell(toy, i, j, &cell[i * toy->step_count + j]));
-    json_t *json = json_pack("{ss so so so}", "kairos", KAIROS_VERSION, "command", command, "settings",
+    json_t *json = json_pack("{ss so so so}", "kairos", KAIROS_VERSION, "command",
+                             session_command_json("toy", count, arguments), "settings",
                              json_settings(t), "results", results);
     const bool ok = json != NULL ? json_write_file(t->out, json, error)
                                  : fail(error, "out of memory to write %s", t->out);

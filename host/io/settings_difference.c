@@ -87,12 +87,3 @@ bool settings_differ(const json_t *then, const json_t *now, char text[SETTINGS_D
     *text = '\0';
     return values_differ(then, now, "", text);
 }
-
-bool settings_texts_differ(const char *then, const char *now, char text[SETTINGS_DIFFERENCE]) {
-    json_t *was = then != NULL ? json_loads(then, 0, NULL) : NULL;
-    json_t *is = now != NULL ? json_loads(now, 0, NULL) : NULL;
-    const bool differ = settings_differ(was, is, text) || was == NULL || is == NULL;
-    json_decref(was);
-    json_decref(is);
-    return differ;
-}
