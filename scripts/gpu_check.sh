@@ -39,7 +39,7 @@ attempt() {
     else
         failed=1
         note "- $what: **failed**, $((SECONDS - start)) s"
-{ grep '^FAILED ' "$log" || tail -n 5 "$log"; } | sed 's/^/      /' >>"$report"
+        { grep '^FAILED ' "$log" || tail -n 5 "$log"; } | sed 's/^/      /' >>"$report"
     fi
 }
 

@@ -11,7 +11,6 @@
 #include "commands/commands.h"
 #include "commands/sampling.h"
 #include "io/file.h"
-#include "io/hash.h"
 #include "io/json.h"
 #include "io/progress.h"
 #include "io/settings.h"
@@ -154,18 +153,13 @@ static bool load_state(Evaluate *e, Error *error) {
 
 /* ---- the two kinds of images --------------------------------------------------------------------- */
 
-static json_t *hash_of_reference(const Gaussian *g) {
-    const size_t d = (size_t)g->features;
-    const uint64_t hash = hash_bytes(HASH_START, g->mu, d * sizeof(double));
-    return session_hash_json(hash_bytes(hash, g->sigma, d * d * sizeof(double)));
-}
-
 /* Takes the settings over, but for the features; then e->result is what an earlier run has found, or
  * NULL. */
 static bool look_for_result(Evaluate *e, json_t *settings, const Features *features, Error *error) {
     e->settings = settings;
-    e->reference_json = json_pack("{ss ss sI so}", "file", e->reference, "prefix", e->prefix, "images",
-                                  (json_int_t)e->ref.images, "hash", hash_of_reference(&e->ref));
+    e->reference_json =
+        json_pack("{ss ss sI so}", "file", e->reference, "prefix", e->prefix, "images",
+                  (json_int_t)e->ref.images, "hash", session_hash_json(gaussian_hash(&e->ref)));
     if (json_object_set_new(settings, "features", session_hash_json(features->hash)) != 0 ||
         e->reference_json == NULL)
         return fail(error, "out of memory");
@@ -259,14 +253,9 @@ static bool compare(Evaluate *e, int count, char **arguments, Error *error) {
     return ok;
 }
 
-/* The covariance of so few images is singular. */
 static void warn_of_few(const Evaluate *e) {
     const json_int_t images = json_integer_value(json_object_get(e->result, "images"));
-    if (images <= e->ref.features)
-        fprintf(stderr,
-                "kairos evaluate: %lld images for %d features: mostly bias; compare this distance only "
-                "with those of as many images\n",
-                (long long)images, e->ref.features);
+    if (!e->sampling.quiet) frechet_warn_of_few(images, e->ref.features);
 }
 
 static bool evaluate(Evaluate *e, int count, char **arguments, Error *error) {

@@ -36,8 +36,8 @@ bool evaluate_open_data(EvaluateData *data, Context *ctx, const char *features_p
 void evaluate_close_data(EvaluateData *data); /* also after a failure */
 
 /* The result of an evaluation, as OUT holds it:
- *   distance, images, reference {file, prefix, images, hash}, settings (what the images depend on),
- *   and perhaps sampling (sampling_describe). */
+ *   distance, floor (quality/floor.h), images, reference {file, prefix, images, hash}, settings (what
+ * the images depend on), and perhaps sampling (sampling_describe). */
 
 /* Looks for a finished result in the file: *result NULL = there is none.  Fails if the file holds
  * anything else, or a result of other settings or another reference. */

@@ -22,6 +22,17 @@ static bool same_reference(const json_t *then, const json_t *now,
     return !differ;
 }
 
+/* The same images may have another name too. */
+static bool same_settings(const json_t *then, json_t *now, bool any_device,
+                          char difference[SETTINGS_DIFFERENCE]) {
+    json_t *was = json_copy((json_t *)then);
+    if (json_object_get(then, "images_hash") != NULL && json_object_get(now, "images") != NULL)
+        json_object_set(was, "images", json_object_get(now, "images"));
+    const bool same = settings_continue(was, now, any_device, difference);
+    json_decref(was);
+    return same;
+}
+
 static bool check_result(const char *out, const json_t *result, json_t *settings,
                          const json_t *reference, bool any_device, Error *error) {
     const json_t *was = json_object_get(result, "settings"),
@@ -31,7 +42,7 @@ static bool check_result(const char *out, const json_t *result, json_t *settings
         !json_is_number(json_object_get(result, "distance")) ||
         !json_is_integer(json_object_get(result, "images")))
         return fail(error, "%s: expected a result of kairos evaluate or a new name", out);
-    if (!settings_continue(was, settings, any_device, difference))
+    if (!same_settings(was, settings, any_device, difference))
         return fail(error,
                     "%s: holds a result of other settings (%s): remove it, or choose another --out",
                     out, difference);

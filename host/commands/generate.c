@@ -1,5 +1,7 @@
 /* kairos generate: images from a model. */
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "commands/commands.h"
@@ -60,19 +62,10 @@ static int parse(Generate *g, int count, char **arguments) {
     return options_parse(&usage, options, shared + sizeof own / sizeof *own, count, arguments);
 }
 
-/* Whether the file has a name that an image of the folder may have. */
-static bool is_image_of(const char *outdir, const char *file) {
-    const size_t length = outdir != NULL ? strlen(outdir) : 0;
-    return length > 0 && file != NULL && strncmp(file, outdir, length) == 0 && file[length] == '/' &&
-           run_is_image(file + length + 1);
-}
-
 /* Wrong usage that the table of options cannot see. */
 static bool check_usage(Generate *g, Error *error) {
     if (g->job.outdir == NULL && g->job.grid == NULL && g->job.tensors == NULL)
         return fail(error, "nothing to write: give --outdir, --grid or --save-tensors");
-    if (is_image_of(g->job.outdir, g->job.grid) || is_image_of(g->job.outdir, g->job.tensors))
-        return fail(error, "--grid and --save-tensors: not under the name of an image in --outdir");
     if (!sampling_check_usage(&g->sampling, error)) return false;
     g->job.seeds = g->sampling.seeds;
     g->job.class_label = g->sampling.class_label;
@@ -85,10 +78,30 @@ static bool check_model(const Generate *g, Error *error) {
            session_check_images(&g->sampling.session, ": use --save-tensors FILE alone", error);
 }
 
+/* A sheet must not take an image's place, however the two are written; both folders are there. */
+static bool check_place(const char *outdir, const char *file, Error *error) {
+    char folder[PATH_MAX], parent[PATH_MAX], place[2 * PATH_MAX];
+    if (outdir == NULL || file == NULL) return true;
+    const char *slash = strrchr(file, '/'), *name = slash != NULL ? slash + 1 : file;
+    snprintf(place, PATH_MAX, "%.*s.", (int)(name - file), file);
+    if (realpath(outdir, folder) == NULL || realpath(place, parent) == NULL) return true;
+    snprintf(place, sizeof place, "%s/%s", parent, name);
+    const size_t length = strlen(folder);
+    if (strncmp(place, folder, length) != 0 || place[length] != '/' ||
+        !run_is_image(place + length + 1))
+        return true;
+    return fail(error,
+                "%s: an image of --outdir has this name: choose another for --grid or --save-tensors",
+                file);
+}
+
 /* Before anything is sampled. */
 static bool prepare_files(const Generate *g, Error *error) {
-    return (g->job.grid == NULL || prepare_output(g->job.grid, error)) &&
-           (g->job.tensors == NULL || prepare_output(g->job.tensors, error));
+    const JobOptions *job = &g->job;
+    return (job->grid == NULL || prepare_output(job->grid, error)) &&
+           (job->tensors == NULL || prepare_output(job->tensors, error)) &&
+           (job->outdir == NULL || make_directories(job->outdir, error)) &&
+           check_place(job->outdir, job->grid, error) && check_place(job->outdir, job->tensors, error);
 }
 
 /* What the folder keeps to: the images and how their files are named. */

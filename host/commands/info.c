@@ -1,10 +1,10 @@
 /* kairos info: what a model is and needs. */
-#include <inttypes.h>
 #include <stdio.h>
 
 #include "commands/commands.h"
 #include "commands/session.h"
 #include "denoiser.h"
+#include "io/hash.h"
 
 static const OptionsUsage usage = {
     .command = "kairos info",
@@ -24,7 +24,9 @@ static void print_model(const Model *model) {
     const Edm2 *net = model->net;
     const Edm2Config *c = &net->config;
     printf("%-22s%s\n", "model", model->name);
-    printf("%-22s%016" PRIx64 "\n", "hash", model->hash);
+    char hash[HASH_TEXT];
+    hash_write(model->hash, hash);
+    printf("%-22s%s\n", "hash", hash);
     printf("%-22s%s, %s\n", "architecture", "edm2", model->encoder);
     printf("%-22s%dx%d, %d channels\n", "images", c->img_resolution, c->img_resolution,
            c->img_channels);

@@ -87,41 +87,29 @@ int schedule_options(ScheduleOptions *s, Option name, Option *options) {
     return SCHEDULE_OPTIONS;
 }
 
-/* "entropic, rescaled, spectral, order" */
-static void list_kinds(unsigned kinds, char text[128]) {
-    size_t length = 0;
-    *text = '\0';
-    for (int i = 0; schedule_kinds[i] != NULL; i++)
-        if (kinds >> i & 1)
-            length += (size_t)snprintf(text + length, 128 - length, "%s%s", length > 0 ? ", " : "",
-                                       schedule_kinds[i]);
-}
-
 /* Refuses what would change nothing.  option: the name of the one that chooses. */
 static bool check_uses(const ScheduleOptions *s, int kind, const char *option, Error *error) {
-    enum { ALL = (2u << SCHEDULE_ORDER) - 1, MEASURED = ALL & ~((1u << SCHEDULE_ENTROPIC) - 1) };
     const ScheduleRequest *r = &s->request;
     const struct {
         const char *name;
         bool given;
-        unsigned kinds; /* a bit each */
-    } uses[] = {{"steps", r->steps > 0, ALL},
-                {"curve", r->curve != NULL, MEASURED},
-                {"spectrum", r->spectrum != NULL, 1u << SCHEDULE_SPECTRAL},
-                {"rule", s->rule >= 0, MEASURED},
-                {"sigma_min", r->sigma_min > 0, ALL},
-                {"sigma_max", r->sigma_max > 0, ALL},
-                {"rho", r->rho > 0, 1u << SCHEDULE_EDM},
-                {"c", r->c > 0, 1u << SCHEDULE_GAUSSIAN}};
+    } uses[] = {{"steps", r->steps > 0},
+                {"curve", r->curve != NULL},
+                {"spectrum", r->spectrum != NULL},
+                {"rule", s->rule >= 0},
+                {"sigma_min", r->sigma_min > 0},
+                {"sigma_max", r->sigma_max > 0},
+                {"rho", r->rho > 0},
+                {"c", r->c > 0}};
     for (size_t i = 0; i < sizeof uses / sizeof *uses; i++) {
-        char kinds[128];
-        if (!uses[i].given || (kind >= 0 && uses[i].kinds >> kind & 1)) continue;
+        char kinds[SCHEDULE_KINDS_TEXT];
+        if (!uses[i].given) continue;
         if (kind < 0)
             return fail(error, "--%s does nothing: the file --%s %s says all noise levels",
                         uses[i].name, option, s->name);
-        list_kinds(uses[i].kinds, kinds);
-        return fail(error, "--%s does nothing to the schedule %s: it is for %s", uses[i].name,
-                    schedule_kinds[kind], kinds);
+        if (!schedule_kind_uses((ScheduleKind)kind, uses[i].name, kinds))
+            return fail(error, "--%s does nothing to the schedule %s: it is for %s", uses[i].name,
+                        schedule_kinds[kind], kinds);
     }
     return r->curve == NULL || r->spectrum == NULL ||
            fail(error, "--curve with --spectrum: the spectral schedule reads the latter alone");

@@ -1,9 +1,9 @@
 #include "commands/session.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "io/hash.h"
 const char *const session_precisions[] = {"fp32", "fp16", "bf16", NULL};
 const char *const session_engines[] = {"native", "library", NULL};
 
@@ -63,7 +63,11 @@ json_t *session_command_json(const char *command, int count, char **arguments) {
     return words;
 }
 
-json_t *session_hash_json(uint64_t hash) { return json_sprintf("%016" PRIx64, hash); }
+json_t *session_hash_json(uint64_t hash) {
+    char text[HASH_TEXT];
+    hash_write(hash, text);
+    return json_string(text);
+}
 
 int session_fail(const char *command, const Error *error) {
     fprintf(stderr, "kairos %s: %s\n", command, error->text);

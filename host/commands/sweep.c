@@ -8,7 +8,6 @@
 
 #include "commands/commands.h"
 #include "commands/session.h"
-#include "io/hash.h"
 #include "manifest.h"
 #include "quality/floor.h"
 #include "quality/statistics_file.h"
@@ -137,16 +136,13 @@ static bool open_networks(Command *c, Error *error) {
 /* What all results of the folder depend on; the noise levels are in sweep.json. */
 static json_t *settings_of(const Command *c) {
     const Session *session = &c->session;
-    const Gaussian *g = &c->reference;
-    const size_t features = (size_t)g->features;
-    uint64_t reference = hash_bytes(HASH_START, g->mu, features * sizeof(double));
-    reference = hash_bytes(reference, g->sigma, features * features * sizeof(double));
     return json_pack("{so so* sf si so so ss ss ss}", "net", session_hash_json(session->model.hash),
                      "gnet", session->gnet != NULL ? session_hash_json(session->gmodel.hash) : NULL,
                      "guidance", c->config.guidance, "class", c->config.class_label, "features",
-                     session_hash_json(c->features.hash), "reference", session_hash_json(reference),
-                     "precision", session_precisions[session->precision], "engine",
-                     session_engines[session->engine], "device", context_device(session->ctx).name);
+                     session_hash_json(c->features.hash), "reference",
+                     session_hash_json(gaussian_hash(&c->reference)), "precision",
+                     session_precisions[session->precision], "engine", session_engines[session->engine],
+                     "device", context_device(session->ctx).name);
 }
 
 static bool leave_manifest(const Command *c, int count, char **arguments, Error *error) {
@@ -164,13 +160,7 @@ static bool leave_manifest(const Command *c, int count, char **arguments, Error 
 /* What the numbers are worth, said before the work; the report says it too. */
 static void warn_of_few_images(const Command *c) {
     const long long images = (long long)(c->config.seeds[0].last - c->config.seeds[0].first + 1);
-    const int features = c->reference.features;
-    if (!c->quiet && frechet_few_images(images, features))
-        fprintf(
-            stderr,
-            "%lld images a cell for %d features: fewer than %d for each, so that much of a distance "
-            "is what any images would have (the report's floor)\n",
-            images, features, FRECHET_FEW);
+    if (!c->quiet) frechet_warn_of_few(images, c->reference.features);
 }
 
 /* ---- the run ------------------------------------------------------------------------------------- */

@@ -121,7 +121,7 @@ DatasetInfo dataset_info(const Dataset *dataset) {
                          form->w,
                          form->c,
                          dataset->label_dim,
-                         file_set_hash_of(dataset->files, is_part)};
+                         file_set_hash(dataset->files, is_part)};
 }
 
 /* ---- order -------------------------------------------------------------------------------------- */

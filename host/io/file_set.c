@@ -109,18 +109,11 @@ int64_t file_set_find(const FileSet *set, const char *name) {
     return found != NULL ? found - set->names.files : -1;
 }
 
-static bool any(const char *name) {
-    (void)name;
-    return true;
-}
-
-uint64_t file_set_hash(const FileSet *set) { return file_set_hash_of(set, any); }
-
-uint64_t file_set_hash_of(const FileSet *set, bool (*wanted)(const char *name)) {
+uint64_t file_set_hash(const FileSet *set, bool (*wanted)(const char *name)) {
     uint64_t hash = HASH_START;
     for (size_t i = 0; i < set->names.count; i++) {
         const FileName *file = &set->names.files[i];
-        if (!wanted(file->name)) continue;
+        if (wanted != NULL && !wanted(file->name)) continue;
         const int64_t numbers[] = {file->size, file->modified};
         hash = hash_bytes(hash_text(hash, file->name), numbers, sizeof numbers);
     }

@@ -27,11 +27,10 @@ int64_t file_set_count(const FileSet *set);
 const char *file_set_name(const FileSet *set, int64_t index);
 int64_t file_set_find(const FileSet *set, const char *name); /* -1 = there is none */
 
-/* Of all names and sizes, and of the checksums that an archive has of its files, or the times at which
- * a folder's were changed: tells one state of a set from another. */
-uint64_t file_set_hash(const FileSet *set);
-/* The same of the files alone whose names are `wanted`. */
-uint64_t file_set_hash_of(const FileSet *set, bool (*wanted)(const char *name));
+/* Of the names and sizes of the files that are `wanted` (NULL = all), and of the checksums that an
+ * archive has of its files, or the times at which a folder's were changed: tells one state of a set
+ * from another. */
+uint64_t file_set_hash(const FileSet *set, bool (*wanted)(const char *name));
 
 /* Folder and file, for messages. */
 const char *file_set_title(const FileSet *set, int64_t index, char text[512]);

@@ -1,5 +1,8 @@
 #include "io/hash.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #include <string.h>
 
 /* FNV-1a, taken over 8-byte words so that gigabytes of weights take no time to speak of. */
@@ -23,3 +26,5 @@ uint64_t hash_tensors(uint64_t hash, const Safetensors *file) {
     }
     return hash;
 }
+
+void hash_write(uint64_t hash, char text[HASH_TEXT]) { snprintf(text, HASH_TEXT, "%016" PRIx64, hash); }

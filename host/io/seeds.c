@@ -54,7 +54,8 @@ static int compare_ranges(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* A seed that comes twice is one image, which would be counted twice.  Sorts the ranges. */
+/* A number that comes twice is one image, which would be counted twice; of seeds that are equal modulo
+ * 2^32 the files still have names of their own.  Sorts the ranges. */
 static bool check_distinct(Range *ranges, size_t count, Error *error) {
     qsort(ranges, count, sizeof *ranges, compare_ranges);
     for (size_t i = 1; i < count; i++)

@@ -15,8 +15,8 @@ static json_t *without_devices(const json_t *settings) {
 /* All devices that `then` was made on; a new list. */
 static json_t *devices_of(const json_t *then) {
     const json_t *list = json_object_get(then, devices_key);
-    return list != NULL ? json_copy((json_t *)list)
-                        : json_pack("[O]", json_object_get(then, device_key));
+    return json_is_array(list) ? json_copy((json_t *)list)
+                               : json_pack("[O]", json_object_get(then, device_key));
 }
 
 static bool contains(const json_t *list, const json_t *value) {
@@ -27,7 +27,7 @@ static bool contains(const json_t *list, const json_t *value) {
 
 static bool merge_devices(const json_t *then, json_t *now, bool any, char *text) {
     json_t *first = json_object_get(then, device_key), *own = json_object_get(now, device_key);
-    if (first == NULL || own == NULL) return first == own || !settings_differ(first, own, text);
+    if (!json_is_string(first) || !json_is_string(own)) return !settings_differ(first, own, text);
     json_t *devices = devices_of(then);
     const bool known = contains(devices, own), ok = known || any;
     if (ok) {

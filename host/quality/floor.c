@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <lapacke.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -139,4 +140,13 @@ int frechet_floor_sets(int features) { return features <= 256 ? 64 : features <=
 
 bool frechet_few_images(int64_t images, int features) {
     return images < FRECHET_FEW * (int64_t)features;
+}
+
+void frechet_warn_of_few(int64_t images, int features) {
+    if (frechet_few_images(images, features))
+        fprintf(stderr,
+                "%" PRId64
+                " images for %d features: fewer than %d for each, so that much of a distance "
+                "is what any images would have; compare it only with those of as many images\n",
+                images, features, FRECHET_FEW);
 }

@@ -32,5 +32,7 @@ int frechet_floor_sets(int features);
 /* With fewer images for each feature than this, most of a good model's distance is the floor. */
 enum { FRECHET_FEW = 10 };
 bool frechet_few_images(int64_t images, int features);
+/* A line on the standard error if so. */
+void frechet_warn_of_few(int64_t images, int features);
 
 #endif

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/hash.h"
+
 enum { MOST_FEATURES = 1 << 16 };
 
 static const char detector_key[] = "detector_hash", images_key[] = "num_images";
@@ -87,11 +89,17 @@ bool gaussian_check(const Gaussian *gaussian, const char *path, int features, ui
                 path, detector_path);
 }
 
+uint64_t gaussian_hash(const Gaussian *gaussian) {
+    const size_t features = (size_t)gaussian->features;
+    const uint64_t hash = hash_bytes(HASH_START, gaussian->mu, features * sizeof(double));
+    return hash_bytes(hash, gaussian->sigma, features * features * sizeof(double));
+}
+
 bool gaussian_write(const Gaussian *gaussian, const char *path, Error *error) {
     const int64_t d = gaussian->features;
-    char images[24], hash[24];
+    char images[24], hash[HASH_TEXT];
     snprintf(images, sizeof images, "%" PRId64, gaussian->images);
-    snprintf(hash, sizeof hash, "%016" PRIx64, gaussian->detector);
+    hash_write(gaussian->detector, hash);
     const SafetensorsTensor tensors[] = {{"mu", SAFETENSORS_F64, 1, {d}, gaussian->mu},
                                          {"sigma", SAFETENSORS_F64, 2, {d, d}, gaussian->sigma}};
     const SafetensorsText metadata[] = {{images_key, images}, {detector_key, hash}};

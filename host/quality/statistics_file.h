@@ -13,6 +13,8 @@ bool gaussian_parse(Gaussian *gaussian, const Safetensors *file, const char *pre
 /* Fails unless the statistics in `path` are of the features of the network in `detector_path`. */
 bool gaussian_check(const Gaussian *gaussian, const char *path, int features, uint64_t detector,
                     const char *detector_path, Error *error);
+/* Of mean and covariance: the same statistics may be in files of several names. */
+uint64_t gaussian_hash(const Gaussian *gaussian);
 bool gaussian_write(const Gaussian *gaussian, const char *path, Error *error);
 
 /* The sums, with a text that tells what they are of.  Reading fails if the file's text is another. */

@@ -1,6 +1,5 @@
 #include "schedule/schedule_kinds.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +33,24 @@ static double high_end(const ScheduleRequest *r, double high) {
 }
 
 static bool has_curve(ScheduleKind kind) { return kind >= SCHEDULE_ENTROPIC; }
+
+static bool uses(ScheduleKind kind, const char *setting) {
+    if (strcmp(setting, "rho") == 0) return kind == SCHEDULE_EDM;
+    if (strcmp(setting, "c") == 0) return kind == SCHEDULE_GAUSSIAN;
+    if (strcmp(setting, "spectrum") == 0) return kind == SCHEDULE_SPECTRAL;
+    if (strcmp(setting, "curve") == 0 || strcmp(setting, "rule") == 0) return has_curve(kind);
+    return true;
+}
+
+bool schedule_kind_uses(ScheduleKind kind, const char *setting, char kinds[SCHEDULE_KINDS_TEXT]) {
+    size_t length = 0;
+    *kinds = '\0';
+    for (int i = 0; schedule_kinds[i] != NULL; i++)
+        if (uses((ScheduleKind)i, setting))
+            length += (size_t)snprintf(kinds + length, SCHEDULE_KINDS_TEXT - length, "%s%s",
+                                       length > 0 ? ", " : "", schedule_kinds[i]);
+    return uses(kind, setting);
+}
 
 bool schedule_request_check(const ScheduleRequest *request, Error *error) {
     const bool curve = has_curve(request->kind),
@@ -125,10 +142,10 @@ bool schedule_make(Schedule *schedule, const ScheduleRequest *request, Error *er
 
 /* The file's name and, as names are used again, the hash of its contents. */
 static bool describe_file(json_t *json, const char *kind, const char *path, Error *error) {
-    char *data, hash[24];
+    char *data, hash[HASH_TEXT];
     size_t size;
     if (!read_file(path, SIZE_MAX - 1, &data, &size, error)) return false;
-    snprintf(hash, sizeof hash, "%016" PRIx64, hash_bytes(HASH_START, data, size));
+    hash_write(hash_bytes(HASH_START, data, size), hash);
     free(data);
     json_object_set_new(json, kind, json_string(path));
     json_object_set_new(json, "hash", json_string(hash));

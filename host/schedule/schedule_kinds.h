@@ -37,6 +37,12 @@ typedef struct {
 /* 32 steps of edm with rho = 7, c = 0.5 (the standard deviation of EDM2's data). */
 ScheduleRequest schedule_request_defaults(void);
 
+/* Whether a setting ("rho", "c", "curve", "rule", "spectrum"; any other is of all kinds) changes
+ * schedules of this kind; if not, `kinds` lists those that it does: "entropic, rescaled, spectral,
+ * order". */
+enum { SCHEDULE_KINDS_TEXT = 128 };
+bool schedule_kind_uses(ScheduleKind kind, const char *setting, char kinds[SCHEDULE_KINDS_TEXT]);
+
 /* Index in schedule_kinds, or -1. */
 int schedule_kind_of(const char *name);
 

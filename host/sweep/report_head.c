@@ -45,6 +45,17 @@ static void write_sigma_range(const Report *r) {
     if (low < high) fprintf(r->page, " down to %g", low);
 }
 
+/* One, or those that a sweep has gone on on. */
+static void write_devices(FILE *page, const json_t *settings) {
+    const json_t *devices = json_object_get(settings, "devices");
+    if (json_array_size(devices) == 0) report_text(page, text_of(settings, "device"));
+    for (size_t i = 0; i < json_array_size(devices); i++) {
+        const char *name = json_string_value(json_array_get(devices, i));
+        if (i > 0) fputs(" and ", page);
+        report_text(page, name != NULL ? name : "?");
+    }
+}
+
 /* From run.json: what all results of the folder depend on. */
 static void write_settings(const Report *r) {
     const json_t *s = json_object_get(r->manifest, "settings");
@@ -53,12 +64,12 @@ static void write_settings(const Report *r) {
     const json_int_t label = json_integer_value(json_object_get(s, "class"));
     fprintf(r->page, "<p class=\"soft\">Made by kairos ");
     report_text(r->page, text_of(r->manifest, "kairos"));
-    static const char *const keys[] = {"precision", "engine", "device"};
-    static const char *const before[] = {" in ", " with the ", " engine on "};
-    for (int i = 0; i < 3; i++) {
-        fputs(before[i], r->page);
-        report_text(r->page, text_of(s, keys[i]));
-    }
+    fputs(" in ", r->page);
+    report_text(r->page, text_of(s, "precision"));
+    fputs(" with the ", r->page);
+    report_text(r->page, text_of(s, "engine"));
+    fputs(" engine on ", r->page);
+    write_devices(r->page, s);
     if (guidance == 1)
         fprintf(r->page, "; no guidance");
     else

@@ -84,19 +84,17 @@ static bool choose_name(SweepSchedule *schedule, const char *name, const char *w
 
 /* Keys of an object that would do nothing to a schedule of its kind. */
 static bool check_keys(const json_t *item, ScheduleKind kind, const char *where, Error *error) {
-    const bool measured = kind >= SCHEDULE_ENTROPIC;
-    const struct {
-        const char *key, *of;
-        bool applies;
-    } keys[] = {{"rho", "\"edm\"", kind == SCHEDULE_EDM},
-                {"c", "\"gaussian\"", kind == SCHEDULE_GAUSSIAN},
-                {"curve", "kinds that are made from a curve", measured},
-                {"rule", "kinds that are made from a curve", measured},
-                {"spectrum", "\"spectral\"", kind == SCHEDULE_SPECTRAL}};
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        if (!keys[i].applies && json_object_get(item, keys[i].key) != NULL)
-            return fail(error, "%s: key '%s' does nothing for the kind \"%s\": it is of %s", where,
-                        keys[i].key, schedule_kinds[kind], keys[i].of);
+    static const char *const keys[] = {"rho", "c", "curve", "rule", "spectrum"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        char kinds[SCHEDULE_KINDS_TEXT];
+        if (json_object_get(item, keys[i]) != NULL && !schedule_kind_uses(kind, keys[i], kinds))
+            return fail(error, "%s: key '%s' does nothing for the kind \"%s\": it is for %s", where,
+                        keys[i], schedule_kinds[kind], kinds);
+    }
+    if (json_object_get(item, "curve") != NULL && json_object_get(item, "spectrum") != NULL)
+        return fail(error,
+                    "%s: keys 'curve' and 'spectrum': the spectral schedule reads the latter alone",
+                    where);
     return true;
 }
 

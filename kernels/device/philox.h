@@ -10,7 +10,7 @@
  * __sincosf; here each step is rounded and the sine is sinf, so that kairos' own targets stay closer to
  * one another.
  *
- * Seeds are taken mod 2^32 here and nowhere else, as NVlabs' samplers do before they seed. */
+ * Seeds are taken mod 2^32 here, as NVlabs' samplers do before they seed. */
 #ifndef KAIROS_PHILOX_H
 #define KAIROS_PHILOX_H
 

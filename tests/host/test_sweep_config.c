@@ -145,16 +145,18 @@ static void refuses_bad_schedules(void **state) {
 static void refuses_keys_of_other_kinds(void **state) {
     (void)state;
     expect_refusal("schedules", "[{\"kind\": \"rescaled\", \"rho\": 3}]",
-                   "key 'rho' does nothing for the kind \"rescaled\": it is of \"edm\"");
+                   "key 'rho' does nothing for the kind \"rescaled\": it is for edm");
     expect_refusal("schedules", "[{\"kind\": \"edm\", \"c\": 2}]", "key 'c' does nothing");
     expect_refusal("schedules", "[{\"kind\": \"gaussian\", \"curve\": \"x\"}]", "key 'curve' does");
     expect_refusal("schedules", "[{\"kind\": \"log-uniform\", \"rule\": \"left\"}]", "'rule'");
     expect_refusal("schedules", "[{\"kind\": \"entropic\", \"spectrum\": \"x\"}]",
                    "key 'spectrum' does nothing for the kind \"entropic\"");
+    expect_refusal("schedules", "[{\"kind\": \"spectral\", \"curve\": \"x\", \"spectrum\": \"y\"}]",
+                   "keys 'curve' and 'spectrum'");
     SweepConfig config = read_base(
         "{\"schedules\": [{\"kind\": \"edm\", \"rho\": 3}, {\"kind\": \"gaussian\", \"c\": 2}, "
         "{\"kind\": "
-        "\"spectral\", \"curve\": \"x\", \"spectrum\": \"y\", \"rule\": \"left\"}]}");
+        "\"spectral\", \"spectrum\": \"y\", \"rule\": \"left\"}]}");
     assert_true(config.schedules[0].request.rho == 3 && config.schedules[1].request.c == 2);
     assert_string_equal(config.schedules[2].request.spectrum, "some/y");
     sweep_config_free(&config);

@@ -52,8 +52,16 @@ class CommandsTest(unittest.TestCase):
         self.expect(2, "steps", args=self.generate("--steps", "0"))
         self.expect(2, "", args=self.generate("--seeds", "5-x"))
         self.expect(2, "5 is in the list twice", args=self.generate("--seeds", "5-7,5"))
-        self.expect(2, "name of an image", args=self.generate("--grid", self.path("out/000001.png")))
         self.assertFalse(os.path.exists(self.path("out")))
+
+    def test_a_sheet_takes_no_image_s_place(self):
+        """However the folder and the sheet are written."""
+        folder = self.path("out")
+        for grid in (f"{folder}/000001.png", f"{folder}//000001.png", f"{folder}/./000000/000001.png",
+                     os.path.join(os.path.relpath(folder), "000001.png")):
+            for option in ("--grid", "--save-tensors"):
+                self.expect(1, "an image of --outdir has this name", args=self.generate(option, grid))
+        self.assertEqual([name for _, _, names in os.walk(folder) for name in names], [])
 
     def test_help_everywhere(self):
         for command in ([], ["generate"], ["denoise"], ["info"], ["bench"]):

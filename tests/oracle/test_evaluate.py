@@ -325,13 +325,6 @@ class EvaluateTest(unittest.TestCase):
         self.assertIn(what, done.stderr)
         self.assertEqual(done.stdout, "")
 
-    def test_full_standard_output(self):
-        with open("/dev/full", "w") as full:
-            done = subprocess.run([KAIROS, "evaluate", "--images", self.images, "--ref", REFERENCE, "--features",
-                                   FEATURES], stdout=full, stderr=subprocess.PIPE, text=True)
-        self.assertEqual(done.returncode, 1)
-        self.assertIn("standard output", done.stderr)
-
 
 if __name__ == "__main__":
     unittest.main()

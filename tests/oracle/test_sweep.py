@@ -167,7 +167,7 @@ class SweepTest(unittest.TestCase):
         done = subprocess.run([KAIROS, "sweep", "--outdir", self.path("shown"), plain, "--batch", str(BATCH)], text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True)
         self.assertRegex(done.stderr, r"sweep 100%  60/60  .*\n2 cells: 1 sampled, 1 as a cell")
-        self.assertIn("15 images a cell for 128 features: fewer than 10", done.stderr)
+        self.assertIn("15 images for 128 features: fewer than 10", done.stderr)
         self.assertRegex(done.stdout, r"\nedm +[0-9.]+ \*\nlog-uniform +[0-9.]+ ~\n")
         self.assertTrue(done.stdout.endswith(self.path("shown", "report.html") + "\n"))
         self.assertEqual(kairos("sweep", "--report", "--outdir", self.path("shown")), done.stdout)
