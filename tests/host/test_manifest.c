@@ -139,6 +139,22 @@ static void another_device_must_be_asked_for(void **state) {
     json_decref(root);
 }
 
+/* Of a file from outside, in which devices may be anything. */
+static void devices_that_are_no_names(void **state) {
+    (void)state;
+    Error error = {""};
+    const char *folder = test_path("no-names");
+    assert_true(update(folder, 16, "0-9", &error));
+    json_t *root = read_manifest(folder);
+    json_object_set_new(json_object_get(root, "settings"), "device", json_integer(5));
+    char path[600];
+    snprintf(path, sizeof path, "%s/run.json", folder);
+    assert_int_equal(json_dump_file(root, path, 0), 0);
+    json_decref(root);
+    assert_false(update_with(folder, settings(16), true, &error));
+    expect_message(&error, "5 then, \"A100\" now", NULL);
+}
+
 /* Told, not compared; an older folder gets it too. */
 static void what_is_told_is_not_compared(void **state) {
     (void)state;
@@ -230,6 +246,7 @@ int main(void) {
         cmocka_unit_test(other_settings_are_refused),
         cmocka_unit_test(missing_settings_are_refused),
         cmocka_unit_test(another_device_must_be_asked_for),
+        cmocka_unit_test(devices_that_are_no_names),
         cmocka_unit_test(what_is_told_is_not_compared),
         cmocka_unit_test(images_without_a_manifest_are_refused),
         cmocka_unit_test(the_layout_is_kept),

@@ -190,6 +190,22 @@ static void the_page_says_what_it_was_made_with(void **state) {
     free(page);
 }
 
+/* Those that it has gone on on too; what is no list of names is no reason to fail. */
+static void the_page_says_all_devices(void **state) {
+    (void)state;
+    const char *folder = empty_sweep_folder("devices");
+    Results results = open_results(folder);
+    add_result(&results, "edm", 0, 8, 0, 20.5);
+    results_close(&results);
+    write_text(folder, "run.json",
+               "{\"kairos\": \"1.2.3\", \"settings\": {\"guidance\": 1, \"class\": -1, \"precision\": "
+               "\"fp32\", "
+               "\"engine\": \"native\", \"device\": \"A\", \"devices\": [\"A\", \"B\", 5]}}");
+    char *page = read_report(folder);
+    expect_text(page, " engine on A and B and ?; no guidance");
+    free(page);
+}
+
 /* A sheet is shown with the seeds that it is of; one without a name for them is of the results' first.
  */
 static void sheets_are_of_their_seeds(void **state) {
@@ -295,6 +311,7 @@ int main(void) {
         cmocka_unit_test(one_range_knows_no_spread),
         cmocka_unit_test(ranges_without_a_pair),
         cmocka_unit_test(the_page_says_what_it_was_made_with),
+        cmocka_unit_test(the_page_says_all_devices),
         cmocka_unit_test(sheets_are_of_their_seeds),
         cmocka_unit_test(tables_for_a_terminal),
         cmocka_unit_test(other_numbers_of_images_are_refused),

@@ -244,6 +244,7 @@ class EvaluateTest(unittest.TestCase):
         options = ["--images", folder, "--ref", REFERENCE, "--out", out]
         first = kairos("evaluate", *options)
         self.assertEqual(kairos("evaluate", *options), first)
+        self.assertEqual(kairos("evaluate", *options, "--images", os.path.relpath(folder)), first)
         write_png(os.path.join(folder, "3.png"), pixels[3])
         self.refused(1, "images_hash", *options)
 
