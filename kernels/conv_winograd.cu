@@ -48,6 +48,7 @@ struct Winograd {
     int down, across;  // tiles of an image
     long long tiles;   // of the batch
     int group;         // tiles of a group, a multiple of PART_ROWS
+    int groups;        // of so many tiles; the rest of the tiles are in groups of PART_ROWS
     int cin, cout;
     int v_stride, m_stride;            // elements from a tile's row of a matrix to the next
     long long v_distance, m_distance;  // elements from one of the 36 matrices to the next
@@ -247,6 +248,21 @@ __device__ inline void write_tile(const Winograd &conv, const float *m, long lon
         write_pixels<false, ADD>(m, conv.m_distance, conv.cout, rows, columns, conv.beta, to, stride);
 }
 
+// Tiles that are multiplied together.
+struct Group {
+    long long first;
+    int count;  // none beyond the last group
+};
+
+__device__ inline Group group_of(const Winograd &conv, long long index) {
+    const bool small = index >= conv.groups;
+    const long long whole = (long long)conv.groups * conv.group;
+    const int size = small ? PART_ROWS : conv.group;
+    const long long first = small ? whole + (index - conv.groups) * size : index * size;
+    const long long left = conv.tiles - first;
+    return {first, left <= 0 ? 0 : left < size ? (int)left : size};
+}
+
 // `next` counts the groups that blocks have taken.  Which block takes which changes nothing in y.
 // One block has a multiprocessor to itself, for the registers of the transforms.
 template <bool ADD>
@@ -259,16 +275,15 @@ __global__ void __launch_bounds__(BLOCK, 1)
     for (;;) {
         if (threadIdx.x == 0) taken[0] = atomicAdd(next, 1);
         __syncthreads();
-        const long long first = (long long)taken[0] * conv.group, left = conv.tiles - first;
-        if (left <= 0) return;
-        const int count = left < conv.group ? (int)left : conv.group;
-        for (int i = warp_index(); i < count; i += BLOCK_WARPS)
-            read_tile(conv, x, first + i, v + (long long)i * conv.v_stride);
+        const Group group = group_of(conv, taken[0]);
+        if (group.count == 0) return;
+        for (int i = warp_index(); i < group.count; i += BLOCK_WARPS)
+            read_tile(conv, x, group.first + i, v + (long long)i * conv.v_stride);
         __syncthreads();
-        multiply(conv, v, u, count, m);
+        multiply(conv, v, u, group.count, m);
         __syncthreads();
-        for (int i = warp_index(); i < count; i += BLOCK_WARPS)
-            write_tile<ADD>(conv, m + (long long)i * conv.m_stride, first + i, y);
+        for (int i = warp_index(); i < group.count; i += BLOCK_WARPS)
+            write_tile<ADD>(conv, m + (long long)i * conv.m_stride, group.first + i, y);
     }
 }
 
@@ -342,6 +357,9 @@ static Arrangement arrange(const Context *ctx, Tensor x, const Filter *filter, f
     if (blocks > groups) blocks = groups;
     if (blocks > fit) blocks = fit;
     result.blocks = blocks > 1 ? (int)blocks : 1;
+    // The last round is cut small, so that no block is left waiting for another's whole group.
+    const long long rounds = tiles / group / result.blocks;
+    conv.groups = rounds > 1 ? (int)(rounds - 1) * result.blocks : 0;
     return result;
 }
 
