@@ -1,16 +1,15 @@
 #!/usr/bin/env python3
-"""What a schedule costs to measure: how far 16 rescaled levels are from those of the whole training set.
+"""What a schedule costs to measure: how far 16 rescaled levels are from those of 100 times the samples.
 
-    bench/measure_cost.py --outdir out/measure-cost > out/measure-cost.md
-
-Two errors are separated.  Of sampling: the 60,000 training images are measured in 600 lots, each image with
-noise of its own, on a grid of 18 noise levels; lots are then put together to disjoint groups of n images,
-and each group's schedule is held against that of all of them.  As a group of n is part of the whole N, their
-difference is too small by sqrt(1 - n/N), for which the last column is corrected.  Of the grid: the same few
-images and noise on coarser grids against 128 levels; and, for schedules of other orders and steps, the shipped
-curve of 128 levels, read off on coarser grids (ln err as a cubic spline of ln sigma, of the spectrum in each
-direction).  An hour and more on a CPU; what is there is not measured again.  --shipped-curve does the last part
-alone, which measures nothing: seconds.
+Two errors are separated.  Of sampling, on a grid of 18 noise levels: the reference is the mean of 7 curves of all
+60,000 training images, each with noise of its own, 420,000 samples.  The first of the 7 is measured in 600 lots,
+which are then put together to disjoint groups of n images; each group's schedule is held against the reference's.
+As a group's images are among the reference's N, their difference is too small, at most by sqrt(1 - n/N), for which
+the last column is corrected.  A curve that a user would measure, with a seed of its own, is timed and held against
+the reference as well.  Of the grid: the same few images and noise on coarser grids against 128 levels; and, for
+schedules of other orders and steps, the shipped curve of 128 levels, read off on coarser grids (ln err as a cubic
+spline of ln sigma, of the spectrum in each direction).  Hours on a CPU; what is there is not measured again, and
+what was killed goes on.  --shipped-curve does the last part alone, which measures nothing: seconds.
 """
 import argparse
 import json
@@ -31,6 +30,7 @@ from make_dataset import write_dataset  # noqa: E402
 
 NET = os.path.join(ROOT, "weights", "fashion-mnist-edm2.safetensors")
 LOTS, LOT, LEVELS, STEPS = 600, 100, 18, 16
+DRAWS, CURVE_IMAGES = 7, 4000
 GROUPS = (100, 200, 500, 1000, 2000, 4000, 10000)
 GRID_IMAGES, GRIDS = 300, (18, 24, 32, 48, 64, 128)
 SHIPPED = os.path.join(ROOT, "weights", "fashion-mnist-edm2.curve.json")
@@ -49,14 +49,19 @@ class Bench:
     def path(self, name):
         return os.path.join(self.outdir, name)
 
-    def measure(self, name, images, seed, levels):
-        """The curve of these images (indices), as a file that is measured unless it is there."""
-        curve, data = self.path(name + ".json"), self.path("data.zip")
+    def dataset(self, name, images):
+        """These training images (indices) as a data set, which is written unless it is there."""
+        path = self.path(name + ".zip")
+        if not os.path.exists(path):
+            write_dataset(path, self.pixels[images, 0], self.labels[images])
+        return path
+
+    def measure(self, name, data, levels, *options):
+        """The curve of a data set, as a file that is measured unless it is there."""
+        curve = self.path(name + ".json")
         if not os.path.exists(curve):
-            write_dataset(data, self.pixels[images, 0], self.labels[images])
-            subprocess.run([self.kairos, "measure", "--net", NET, "--data", data, "--out", curve, "--seed", str(seed),
-                            "--levels", str(levels), "--batch", str(LOT), "--quiet"], check=True,
-                           stdout=subprocess.DEVNULL)
+            subprocess.run([self.kairos, "measure", "--net", NET, "--data", data, "--out", curve, "--levels",
+                            str(levels), "--batch", str(LOT), *options], check=True, stdout=subprocess.DEVNULL)
         return curve
 
     def schedule(self, curve, time=("--kind", "rescaled"), steps=STEPS):
@@ -64,8 +69,8 @@ class Bench:
                              capture_output=True, text=True).stdout
         return np.array([float(line) for line in out.split()[:steps]])
 
-    def schedule_of_mean(self, curves):
-        """The schedule of the mean of curves, each of the same number of images."""
+    def mean(self, name, curves):
+        """The mean of curves, each of the same number of samples, as a file."""
         with open(curves[0]) as f:
             mean = json.load(f)
         errors = []
@@ -73,40 +78,71 @@ class Bench:
             with open(curve) as f:
                 errors.append(json.load(f)["squared_error"])
         mean.update(squared_error=np.mean(errors, 0).tolist(), standard_error=[0] * LEVELS)
-        path = self.path("mean.curve.json")
+        path = self.path(name + ".mean")
         with open(path, "w") as f:
             json.dump(mean, f)
-        return self.schedule(path)
+        return path
 
 
-def sampling_error(bench, lots):
+def measure_lots(bench, lots):
     curves, began, new = [], time.monotonic(), 0
     for lot in range(lots):
         name = f"lot-{lot:04d}"
         new += not os.path.exists(bench.path(name + ".json"))
         # Every 600th image, so that each lot is spread over the whole set.
-        curves.append(bench.measure(name, np.arange(LOT) * LOTS + lot, lot * LOT, LEVELS))
+        data = bench.dataset(name, np.arange(LOT) * LOTS + lot)
+        curves.append(bench.measure(name, data, LEVELS, "--seed", str(lot * LOT), "--quiet"))
         seconds = time.monotonic() - began
         if new:
             left = seconds / new * (lots - lot - 1)
             print(f"\rlot {lot + 1}/{lots}, {left / 60:.0f} min left ", end="", file=sys.stderr)
-    whole = bench.schedule_of_mean(curves)
-    print(f"Largest difference of {STEPS} rescaled levels from those of {lots * LOT} images, {LEVELS} noise levels:\n\n"
+    return curves
+
+
+def sampling_error(bench, lots):
+    curves, samples = measure_lots(bench, lots), lots * LOT
+    whole = bench.dataset("whole", np.sort((np.arange(LOT)[:, None] * LOTS + np.arange(lots)).ravel()))
+    draws = [bench.mean("draw-0", curves)]
+    # Image i of a draw gets the noise of seed draw * 60000 + i: no noise is drawn twice.
+    draws += [bench.measure(f"draw-{draw}", whole, LEVELS, "--seed", str(draw * LOTS * LOT))
+              for draw in range(1, DRAWS)]
+    reference = bench.schedule(bench.mean("reference", draws))
+
+    def difference(curve):
+        return np.abs(bench.schedule(curve) / reference - 1).max()
+    print(f"Largest difference of {STEPS} rescaled levels from those of {DRAWS * samples} samples ({samples} images, "
+          f"{DRAWS} draws of noise), {LEVELS} noise levels:\n\n"
           "| images n | groups | mean | 95 % of groups | mean x sqrt(n) / sqrt(1 - n/N) |\n|---|---|---|---|---|")
     for n in GROUPS:
         size, groups = n // LOT, lots // (n // LOT)
         if groups < 2:
             continue
-        worst = [np.abs(bench.schedule_of_mean(curves[i * size:(i + 1) * size]) / whole - 1).max()
-                 for i in range(groups)]
+        worst = [difference(bench.mean("group", curves[i * size:(i + 1) * size])) for i in range(groups)]
         most = f"{np.quantile(worst, 0.95):.2%}" if groups >= MANY_GROUPS else "-"
         print(f"| {n} | {groups} | {np.mean(worst):.2%} | {most} | "
               f"{np.mean(worst) * (n / (1 - size / lots)) ** 0.5:.2f} |")
+    single = [difference(draw) for draw in draws]
+    print(f"\nOne draw of noise for each of the {samples} images: {np.mean(single):.2%} from the reference, "
+          f"at most {np.max(single):.2%}.")
+    users_curve(bench, whole, min(CURVE_IMAGES, samples), difference)
+
+
+def users_curve(bench, data, images, difference):
+    """A curve as a user would measure it, with noise that the reference does not have: what it costs and is worth."""
+    curve = bench.path("users-curve.json")
+    if os.path.exists(curve):
+        os.remove(curve)  # it is timed
+    began = time.monotonic()
+    bench.measure("users-curve", data, LEVELS, "--images", str(images), "--seed", str(DRAWS * LOTS * LOT), "--quiet")
+    seconds = time.monotonic() - began
+    print(f"\n`measure --images {images} --levels {LEVELS}`: {images * LEVELS} network evaluations, {seconds:.0f} s, "
+          f"{difference(curve):.2%} from the reference.")
 
 
 def grid_error(bench):
     chosen = np.arange(GRID_IMAGES) * len(bench.labels) // GRID_IMAGES
-    schedules = {levels: bench.schedule(bench.measure(f"grid-{levels}", chosen, 0, levels)) for levels in GRIDS}
+    data = bench.dataset("grid", chosen)
+    schedules = {levels: bench.schedule(bench.measure(f"grid-{levels}", data, levels, "--quiet")) for levels in GRIDS}
     print(f"\nOf {GRID_IMAGES} images on coarser grids:\n\n| levels | largest difference from 128 levels |\n|---|---|")
     for levels in GRIDS[:-1]:
         print(f"| {levels} | {np.abs(schedules[levels] / schedules[128] - 1).max():.2%} |")
