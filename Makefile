@@ -63,9 +63,9 @@ FLAGS_cuda      := -O2 -g1
 LINK_fast       := -fopenmp -ldnnl -lopenblas -lfftw3f -lboost_context
 LINK_sanitized  := $(LINK_fast) $(SANITIZE)
 LINK_faithful   := $(LINK_sanitized)
-LINK_cuda       := -L$(CUDA)/lib64 -Wl,-rpath,$(CUDA)/lib64 $(if $(CUDNN),-L$(CUDNN)/lib -Wl$(comma)-rpath$(comma)$(CUDNN)/lib) \
+LINK_cuda       := $(if $(CUDNN),-L$(CUDNN)/lib -Wl$(comma)-rpath$(comma)$(CUDNN)/lib) -L$(CUDA)/lib64 -Wl,-rpath,$(CUDA)/lib64 \
                    -l:libcudnn.so.9 -lcublas -lcufft -lcudart
-INCLUDE_cuda    := -Ikernels -I$(CUDA)/include $(if $(CUDNN),-I$(CUDNN)/include)
+INCLUDE_cuda    := -Ikernels $(if $(CUDNN),-I$(CUDNN)/include) -I$(CUDA)/include
 INCLUDE_simt    := -Ikernels -Ikernels/simt/include
 include_of       = $(if $(filter cuda,$(1)),$(INCLUDE_cuda),$(INCLUDE_simt))
 LIBS            := -llapacke -ljansson -lzip -lpng -lpthread -lm -lstdc++
@@ -147,11 +147,11 @@ TESTS_cuda      := $(call test_programs,cuda,$(KERNEL_TESTS) $(HOST_TESTS))
 tests: $(TESTS_faithful) $(TESTS_sanitized) $(TESTS_fast)
 tests-cuda: $(TESTS_cuda)
 check: check-$(TARGET)
-check-cpu: cpu tests
+check-cpu: $(BUILD)/kairos.fast tests
 	@$(MAKE) --no-print-directory TARGET=cpu check-programs $(addprefix run-,$(ORACLE_TESTS))
 	@echo "make check: all tests passed"
 check-programs: $(addprefix run-,$(TESTS_faithful) $(TESTS_sanitized) $(TESTS_fast))
-check-cuda: cuda tests-cuda
+check-cuda: $(BUILD)/kairos.cuda tests-cuda
 	@$(MAKE) --no-print-directory TARGET=cuda $(addprefix run-,$(TESTS_cuda) $(ORACLE_TESTS))
 	@echo "make check: all tests passed on the GPU"
 

@@ -41,15 +41,9 @@ static void convolve(Context *ctx, const char *operation, Tensor x, const Filter
                      operation, x.h, x.w, most);
         return;
     }
-    const size_t workspace = workspace_of(ctx, x, filter, y);
-    if (ctx->planning) {
-        const long long macs = pixels_of(y) * filter->cout * filter->cin * filter->size * filter->size;
-        context_plan_add(ctx, macs, workspace);
-    } else if (context_ok(ctx) && workspace > ctx->workspace_bytes) {
-        context_fail(ctx, "%s: needs %zu bytes of workspace, the context has %zu: plan and reserve it",
-                     operation, workspace, ctx->workspace_bytes);
-    }
-    if (context_runs(ctx)) run(ctx, x, filter, beta, y);
+    if (context_runs(ctx)) return run(ctx, x, filter, beta, y);
+    const long long macs = pixels_of(y) * filter->cout * filter->cin * filter->size * filter->size;
+    context_plan_add(ctx, macs, workspace_of(ctx, x, filter, y));
 }
 
 void conv2d(Context *ctx, Tensor x, const Filter *filter, float beta, Tensor y) {

@@ -119,8 +119,10 @@ static bool find_offers(Context *ctx, LibraryPlan *plan, const Filter *filter) {
         // An offer is a guess; this also says whether cuDNN can do it.
         if (cudnnGetConvolutionForwardWorkspaceSize(ctx->cudnn, plan->x, filter->library->descriptor,
                                                     plan->convolution, plan->y, offer.algorithm,
-                                                    &offer.workspace) != CUDNN_STATUS_SUCCESS)
+                                                    &offer.workspace) != CUDNN_STATUS_SUCCESS) {
+            cudaGetLastError();  // or the next kernel's launch would be blamed for it
             continue;
+        }
         plan->offers[plan->count++] = offer;
     }
     return true;
@@ -136,7 +138,7 @@ static const Offer *offer_of(Context *ctx, const LibraryPlan *plan, const Filter
         if (offer->workspace <= most) return offer;
         if (least == NULL || offer->workspace < least->workspace) least = offer;
     }
-    // One that does not fit is for conv2d to refuse.
+    // One that does not fit is for convolve_part to make room for.
     if (least == NULL)
         context_fail(ctx, "cuDNN has no deterministic %dx%d convolution of %d to %d channels",
                      filter->size, filter->size, filter->cin, filter->cout);
@@ -203,22 +205,25 @@ static cudnnStatus_t try_offer(Context *ctx, const LibraryPlan *plan, const Offe
                                    offer->workspace, &beta, plan->y, y.data);
 }
 
+// Also what is offered as supported may fail when it runs; but then it may have written to y, which the
+// next one reads unless beta is 0.
+static bool may_try_next(const LibraryPlan *plan, cudnnStatus_t status, float beta) {
+    return CUDNN_STATUS_CATEGORY(status) == CUDNN_STATUS_NOT_SUPPORTED || (beta == 0 && plan->count > 1);
+}
+
 // cuDNN may turn down at last what it has offered: then the next one is tried, from now on.
 static void convolve_part(Context *ctx, Tensor x, const Filter *filter, float beta, Tensor y) {
     LibraryPlan *plan = plan_of(ctx, x, filter, y);
     while (plan != NULL && context_ok(ctx)) {
         const Offer *offer = offer_of(ctx, plan, filter);
         if (offer == NULL) return;
-        if (offer->workspace > ctx->workspace_bytes) {
-            context_fail(ctx,
-                         "cuDNN's %dx%d convolution of %d to %d channels needs %zu bytes of workspace, "
-                         "the context has %zu",
-                         filter->size, filter->size, filter->cin, filter->cout, offer->workspace,
-                         ctx->workspace_bytes);
-            return;
-        }
+        // Planning asked for what the largest batch takes; of a smaller one all offers may take more.
+        context_reserve_workspace(ctx, offer->workspace);
+        if (!context_ok(ctx)) return;
         const cudnnStatus_t status = try_offer(ctx, plan, offer, x, filter, beta, y);
-        if (CUDNN_STATUS_CATEGORY(status) != CUDNN_STATUS_NOT_SUPPORTED) {
+        if (status == CUDNN_STATUS_SUCCESS) return;
+        cudaGetLastError();  // or the next kernel's launch would be blamed for it
+        if (!may_try_next(plan, status, beta)) {
             check_cudnn(ctx, status, "cudnnConvolutionForward");
             return;
         }

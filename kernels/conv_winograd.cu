@@ -370,6 +370,12 @@ size_t conv_winograd_workspace(const Context *ctx, Tensor x, const Filter *filte
 
 void conv_winograd(Context *ctx, Tensor x, const Filter *filter, float beta, Tensor y) {
     const Arrangement plan = arrange(ctx, x, filter, beta);
+    const size_t needed = COUNTER_BYTES + plan.blocks * plan.block_bytes;
+    if (needed > ctx->workspace_bytes) {
+        context_fail(ctx, "conv2d: needs %zu bytes of workspace, the context has %zu: plan and reserve it",
+                     needed, ctx->workspace_bytes);
+        return;
+    }
     int *next = (int *)ctx->workspace;
     float *workspace = (float *)((char *)ctx->workspace + COUNTER_BYTES);
     check_cuda(ctx, cudaMemsetAsync(next, 0, sizeof *next, ctx->stream), "cudaMemsetAsync");

@@ -68,7 +68,7 @@ find_libraries() {
     if ! has_headers cudnn.h >/dev/null && [ -z "${CUDNN:-}" ]; then
         CUDNN=$("$python" -c 'import nvidia.cudnn; print(list(nvidia.cudnn.__path__)[0])' 2>/dev/null) && export CUDNN
     fi
-    missing=$(has_headers cudnn.h jansson.h zip.h png.h lapacke.h stb/stb_image_write.h cmocka.h) ||
+    missing=$(has_headers cublas_v2.h cufft.h cudnn.h jansson.h zip.h png.h lapacke.h stb/stb_image_write.h cmocka.h) ||
         stop "$missing is missing: scripts/install-deps.sh cuda check, or see the head of this script"
 }
 

@@ -148,6 +148,13 @@ static const cudnnConvolutionFwdAlgoPerf_t OFFERS[] = {
      CUDNN_DETERMINISTIC,
      CUDNN_DEFAULT_MATH,
      {}},  // is not supported when it is called
+    {CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_GEMM,
+     CUDNN_STATUS_SUCCESS,
+     -1,
+     0,
+     CUDNN_DETERMINISTIC,
+     CUDNN_DEFAULT_MATH,
+     {}},  // fails when it is called, or is not supported where that could have spoilt y
     {CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM,
      CUDNN_STATUS_SUCCESS,
      -1,
@@ -203,6 +210,8 @@ cudnnStatus_t cudnnConvolutionForward(cudnnHandle_t handle, const void *alpha,
                                       cudnnConvolutionFwdAlgo_t algorithm, void *workspace,
                                       size_t workspace_bytes, const void *beta,
                                       cudnnTensorDescriptor_t y_layout, void *y) {
+    if (algorithm == CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_GEMM && *static_cast<const float *>(beta) == 0)
+        return CUDNN_STATUS_EXECUTION_FAILED;
     if (algorithm != CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM)
         return CUDNN_STATUS_NOT_SUPPORTED;
     if (workspace == nullptr || workspace_bytes < WORKSPACE) return CUDNN_STATUS_BAD_PARAM;

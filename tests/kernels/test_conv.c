@@ -197,7 +197,8 @@ static void test_batches(void **state) {
     }
 }
 
-/* A context without the workspace that planning asked for refuses; with it, it runs. */
+/* A context without the workspace that planning asked for refuses Winograd (of the host's cores); with it,
+ * it runs.  cuDNN's convolutions make room, as a smaller batch than the planned one may want more. */
 static void test_workspace(void **state) {
     (void)state;
     Context *ctx = test_context_of(ENGINE_LIBRARY);
@@ -208,10 +209,8 @@ static void test_workspace(void **state) {
     conv2d(ctx, shape(F32, 2, 8, 8, 32), filter, 0, shape(F32, 2, 8, 8, 32));
     const Plan plan = context_plan_end(ctx);
     assert_true(plan.macs == 2LL * 8 * 8 * 32 * 9 * 32);
-    if (plan.workspace_bytes > 0) {
-        conv2d(ctx, x, filter, 0, y);
-        expect_error(ctx, "workspace");
-    }
+    conv2d(ctx, x, filter, 0, y);
+    if (context_device(ctx).host_cores) expect_error(ctx, "workspace");
     context_reserve_workspace(ctx, plan.workspace_bytes);
     conv2d(ctx, x, filter, 0, y);
     device_synchronize(ctx);
@@ -224,7 +223,7 @@ static void test_workspace(void **state) {
 static void test_large_batch(void **state) {
     (void)state;
     Context *ctx = test_context_of(ENGINE_LIBRARY);
-    const int n = 200000, h = 8, w = 8, cin = 192, cout = 64;
+    const int n = 130000, h = 10, w = 10, cin = 192, cout = 64;
     float *weights = random_floats(cout * cin, 1);
     Filter *filter = filter_create(ctx, weights, cout, 1, cin, F16);
     context_plan_begin(ctx);

@@ -101,7 +101,8 @@ class EvaluateTest(unittest.TestCase):
         expected = frechet_distance(mu, sigma, reference["mu"], reference["sigma"])
         # 40 images span 39 of 128 dimensions: numpy's eigenvalues of a product lose half of the digits.
         self.assertLess(abs(net["distance"] / expected - 1), 1e-5)
-        line = kairos("evaluate", "--images", self.images, "--ref", REFERENCE, "--features", FEATURES)
+        line = kairos("evaluate", "--images", self.images, "--ref", REFERENCE, "--features", FEATURES,
+                      "--engine", ENGINE)
         self.assertIn(f"{net['distance']:.6f} ({SEEDS} images; as many draws of the reference: {net['floor']:.3g})", line)
 
     def test_floor(self):

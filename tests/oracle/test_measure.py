@@ -11,7 +11,8 @@ import unittest
 import numpy as np
 import torch
 
-from common import ENGINE, KAIROS, SHIPPED, kairos, load_network, one_hot, random_network, save_network
+from common import (ENGINE, KAIROS, SHIPPED, kairos, load_network, on_cpu_target, one_hot, random_network,
+                    save_network)
 import safetensors_io
 from torch_cuda_random import philox4x32_10, randn
 
@@ -271,7 +272,12 @@ class MeasureTest(unittest.TestCase):
         whole = self.measure("w.json", *self.options("--batch", "40"), "--images", 40)
         for key in ("squared_error", "standard_error", "entropy_error", "rescaled_entropy_error"):
             self.assertEqual(whole[key], json.loads(expected[0])[key])
-        self.assertEqual(self.contents("w.spectrum.safetensors")[0], expected[1])
+        if on_cpu_target():
+            self.assertEqual(self.contents("w.spectrum.safetensors")[0], expected[1])
+        else:  # cuFFT's last bits may depend on the batch
+            found, wanted = (safetensors_io.load(self.path(f"{name}.spectrum.safetensors"))[0] for name in "wc")
+            for name in wanted:
+                np.testing.assert_allclose(found[name], wanted[name], rtol=1e-6)
 
     def test_other_settings(self):
         """The state of an unfinished run is not mixed with another's, nor with one in another order."""
