@@ -363,14 +363,17 @@ static Arrangement arrange(const Context *ctx, Tensor x, const Filter *filter, f
     return result;
 }
 
-size_t conv_winograd_workspace(const Context *ctx, Tensor x, const Filter *filter) {
-    const Arrangement plan = arrange(ctx, x, filter, 0);
+static size_t workspace_of(const Arrangement &plan) {
     return COUNTER_BYTES + plan.blocks * plan.block_bytes;
+}
+
+size_t conv_winograd_workspace(const Context *ctx, Tensor x, const Filter *filter) {
+    return workspace_of(arrange(ctx, x, filter, 0));
 }
 
 void conv_winograd(Context *ctx, Tensor x, const Filter *filter, float beta, Tensor y) {
     const Arrangement plan = arrange(ctx, x, filter, beta);
-    const size_t needed = COUNTER_BYTES + plan.blocks * plan.block_bytes;
+    const size_t needed = workspace_of(plan);
     if (needed > ctx->workspace_bytes) {
         context_fail(ctx, "conv2d: needs %zu bytes of workspace, the context has %zu: plan and reserve it",
                      needed, ctx->workspace_bytes);
