@@ -208,7 +208,8 @@ static cudnnStatus_t try_offer(Context *ctx, const LibraryPlan *plan, const Offe
 // Also what is offered as supported may fail when it runs; but then it may have written to y, which the
 // next one reads unless beta is 0.
 static bool may_try_next(const LibraryPlan *plan, cudnnStatus_t status, float beta) {
-    return CUDNN_STATUS_CATEGORY(status) == CUDNN_STATUS_NOT_SUPPORTED || (beta == 0 && plan->count > 1);
+    return CUDNN_STATUS_CATEGORY(status) == CUDNN_STATUS_NOT_SUPPORTED ||
+           (beta == 0 && plan->count > 1);
 }
 
 // cuDNN may turn down at last what it has offered: then the next one is tried, from now on.

@@ -375,7 +375,8 @@ void conv_winograd(Context *ctx, Tensor x, const Filter *filter, float beta, Ten
     const Arrangement plan = arrange(ctx, x, filter, beta);
     const size_t needed = workspace_of(plan);
     if (needed > ctx->workspace_bytes) {
-        context_fail(ctx, "conv2d: needs %zu bytes of workspace, the context has %zu: plan and reserve it",
+        context_fail(ctx,
+                     "conv2d: needs %zu bytes of workspace, the context has %zu: plan and reserve it",
                      needed, ctx->workspace_bytes);
         return;
     }

@@ -197,8 +197,9 @@ static void test_batches(void **state) {
     }
 }
 
-/* A context without the workspace that planning asked for refuses Winograd (of the host's cores); with it,
- * it runs.  cuDNN's convolutions make room, as a smaller batch than the planned one may want more. */
+/* A context without the workspace that planning asked for refuses Winograd (of the host's cores); with
+ * it, it runs.  cuDNN's convolutions make room, as a smaller batch than the planned one may want more.
+ */
 static void test_workspace(void **state) {
     (void)state;
     Context *ctx = test_context_of(ENGINE_LIBRARY);
