@@ -76,7 +76,8 @@ typedef struct {
 void context_plan_begin(Context *ctx);
 Plan context_plan_end(Context *ctx);
 
-/* Gives the context the workspace that planning asked for. */
+/* Gives the context the workspace that planning asked for.  It grows by itself where cuDNN wants more
+ * for a smaller batch than the planned one. */
 void context_reserve_workspace(Context *ctx, size_t bytes);
 
 /* Device memory, 256-byte aligned.  NULL with the context's error set when there is not enough. */
