@@ -11,6 +11,7 @@
 #include "commands/commands.h"
 #include "commands/measure_output.h"
 #include "commands/session.h"
+#include "entropy/controls.h"
 #include "io/file.h"
 #include "schedule/schedule.h"
 
@@ -22,7 +23,7 @@ typedef struct {
     int64_t images, seed;
     int levels, batch, save_seconds;
     double tolerance, sigma_min, sigma_max, rho;
-    bool spectral, from_logvar, quiet;
+    bool spectral, control_variates, from_logvar, quiet;
     double *sigma; /* [levels], increasing */
     Dataset *dataset;
     MeasureOrigin origin;
@@ -106,6 +107,11 @@ static int parse(Measure *m, int count, char **arguments) {
          .kind = OPTION_FLAG,
          .value = &m->spectral,
          .help = "also the spectrum of the error"},
+        {.name = "control-variates",
+         .kind = OPTION_FLAG,
+         .value = &m->control_variates,
+         .help = "read the whole data set, twice, and correct what --images of it say by what features "
+                 "of all images show (energy, edges): as exact as several times the images"},
         {.name = "from-logvar",
          .kind = OPTION_FLAG,
          .value = &m->from_logvar,
@@ -152,10 +158,13 @@ static int parse(Measure *m, int count, char **arguments) {
 
 static bool check_usage(const Measure *m, Error *error) {
     if (!schedule_check_ends(m->sigma_min, m->sigma_max, error)) return false;
+    if (m->spectral && m->control_variates)
+        return fail(error, "--control-variates: the spectrum has none, leave out --spectral");
     if (!m->from_logvar)
         return m->data != NULL || fail(error, "give --data, or --from-logvar to do without");
-    if (m->data != NULL || m->images != 0 || m->tolerance != 0)
-        return fail(error, "--from-logvar: takes no --data, --images or --tolerance");
+    if (m->data != NULL || m->images != 0 || m->tolerance != 0 || m->control_variates)
+        return fail(error,
+                    "--from-logvar: takes no --data, --images, --tolerance or --control-variates");
     return !m->spectral || fail(error, "--from-logvar: the uncertainty head knows no --spectral error");
 }
 
@@ -220,6 +229,8 @@ static json_t *settings_of(const Measure *m) {
                                    "tolerance", m->tolerance, "spectral", m->spectral);
     const bool batch = m->tolerance > 0 || (s->engine == ENGINE_LIBRARY && !device.host_cores);
     if (rest != NULL && batch) json_object_set_new(rest, "batch", json_integer(m->batch));
+    if (rest != NULL && m->control_variates)
+        json_object_set_new(rest, "control_variates", json_integer(CONTROLS));
     const bool ok = settings != NULL && rest != NULL && json_object_update(settings, rest) == 0;
     json_decref(rest);
     if (ok) return settings;
@@ -262,6 +273,7 @@ static bool run_on_data(Measure *m, json_t *settings, MeasureSums *sums, Error *
                                         .sigma = m->sigma,
                                         .images = m->images,
                                         .tolerance = m->tolerance,
+                                        .control_variates = m->control_variates,
                                         .seed = m->seed,
                                         .state = m->state,
                                         .settings = settings,

@@ -2,13 +2,13 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "entropy/controls.h"
+#include "entropy/measure_labels.h"
 #include "entropy/times.h"
 #include "io/progress.h"
 #include "random.h"
-
-/* A tolerance counts from so many images on: of fewer, the spread says little. */
-enum { LEAST_IMAGES = 32 };
 
 /* The integral of an image's own squared error from the lowest level up to the present one. */
 typedef struct {
@@ -33,6 +33,8 @@ typedef struct {
     uint64_t *host_seeds;
     double *host_squared;
     ImageTime entropy, rescaled;
+    double (*features)[CONTROLS]; /* [batch]: the images' control variates, if there are any */
+    Controls controls;
     double saved; /* when the state was */
     Progress progress;
 } Measurement;
@@ -71,25 +73,23 @@ static bool allocate(Measurement *m) {
     m->labels = calloc(batch, sizeof *m->labels);
     m->host_seeds = calloc(batch, sizeof *m->host_seeds);
     m->host_squared = calloc(batch, sizeof *m->host_squared);
+    m->features = calloc(batch, sizeof *m->features);
     const bool times = create_time(&m->entropy, ORDER_ENTROPIC, batch) &&
                        create_time(&m->rescaled, ORDER_RESCALED, batch);
     if (!context_ok(ctx)) return fail(m->error, "%s", context_error(ctx)->text);
-    return (times && m->labels && m->host_seeds && m->host_squared) ||
+    return (times && m->labels && m->host_seeds && m->host_squared && m->features) ||
            fail(m->error, "out of memory for a batch of %d images on the host", batch);
 }
 
 static void release(Measurement *m) {
     Context *ctx = m->denoiser->ctx;
     void *device[] = {m->x0.data, m->x.data, m->seeds, m->squared, m->power, m->amplitude};
-    void *host[] = {m->labels,
-                    m->host_seeds,
-                    m->host_squared,
-                    m->entropy.integral,
-                    m->entropy.integrand,
-                    m->rescaled.integral,
-                    m->rescaled.integrand};
+    void *host[] = {
+        m->labels,           m->host_seeds,        m->host_squared,      m->features,
+        m->entropy.integral, m->entropy.integrand, m->rescaled.integral, m->rescaled.integrand};
     for (size_t i = 0; i < sizeof device / sizeof *device; i++) device_free(ctx, device[i]);
     for (size_t i = 0; i < sizeof host / sizeof *host; i++) free(host[i]);
+    controls_free(&m->controls);
 }
 
 /* ---- the state ----------------------------------------------------------------------------------- */
@@ -121,18 +121,32 @@ static bool load(Measurement *m) {
 
 /* ---- a batch ------------------------------------------------------------------------------------- */
 
-/* Labels of the data, as far as the network knows any. */
 static bool choose_labels(Measurement *m, const int32_t *labels, int n) {
-    const int label_dim = m->denoiser->net->config.label_dim;
-    char title[512];
-    for (int i = 0; i < n; i++) {
-        m->labels[i] = label_dim > 0 && labels != NULL ? labels[i] : -1;
-        if (m->labels[i] >= label_dim)
-            return fail(m->error, "%s has the label %d, the model has %d classes",
-                        dataset_title(m->data, m->sums->images + i, title), m->labels[i], label_dim);
-    }
+    if (!measure_labels(m->data, m->sums->images, n, labels, m->denoiser->net->config.label_dim,
+                        m->labels, m->error))
+        return false;
     denoiser_set_labels(m->denoiser, m->labels, n);
     return true;
+}
+
+/* Adds the images' control variates and their products with each other. */
+static void add_controls(Measurement *m, const float *values, int n) {
+    const size_t size = (size_t)m->x0.h * m->x0.w * m->x0.c;
+    MeasureSums *sums = m->sums;
+    const int p = sums->controls;
+    for (int i = 0; i < n && p > 0; i++) {
+        double *features = m->features[i];
+        controls_of_image(&m->controls, values + i * size, m->labels[i], features);
+        for (int k = 0; k < p; k++) {
+            sums->control[k] += features[k];
+            for (int l = 0; l < p; l++) sums->control_product[k * p + l] += features[k] * features[l];
+        }
+    }
+}
+
+/* Adds the products of image i's control variates with another quantity of it. */
+static void add_products(const Measurement *m, int i, double value, double *products) {
+    for (int k = 0; k < m->sums->controls; k++) products[k] += m->features[i][k] * value;
 }
 
 /* Leaves the images' squared errors in host_squared. */
@@ -158,8 +172,9 @@ static bool measure_level(Measurement *m, int level, int n) {
 
 /* By the trapezoid rule of err / sigma^order dsigma = err sigma^(1-order) dln sigma: unlike a
  * schedule's cubics, a sum that is linear in the errors, so that every image has its own.  sums: [2],
- * of the images' integrals and their squares. */
-static void add_time(const Measurement *m, ImageTime *time, int level, int n, double *sums) {
+ * of the images' integrals and their squares; products: [controls]. */
+static void add_time(const Measurement *m, ImageTime *time, int level, int n, double *sums,
+                     double *products) {
     const double *sigma = m->options->sigma, weight = pow(sigma[level], 1 - time->order);
     const double half_step = level > 0 ? log(sigma[level] / sigma[level - 1]) / 2 : 0;
     for (int i = 0; i < n; i++) {
@@ -170,20 +185,25 @@ static void add_time(const Measurement *m, ImageTime *time, int level, int n, do
         time->integral[i] = integral;
         sums[0] += integral;
         sums[1] += integral * integral;
+        add_products(m, i, integral, products);
     }
 }
 
 static bool measure_levels(Measurement *m, int n) {
     MeasureSums *sums = m->sums;
+    const int p = sums->controls;
     for (int level = 0; level < m->options->levels; level++) {
         if (!measure_level(m, level, n)) return false;
         for (int i = 0; i < n; i++) {
             const double squared = m->host_squared[i];
             sums->sum[level] += squared;
             sums->square[level] += squared * squared;
+            add_products(m, i, squared, sums->control_sum + level * p);
         }
-        add_time(m, &m->entropy, level, n, sums->entropy + 2 * level);
-        add_time(m, &m->rescaled, level, n, sums->rescaled + 2 * level);
+        add_time(m, &m->entropy, level, n, sums->entropy + 2 * level,
+                 sums->control_entropy + level * p);
+        add_time(m, &m->rescaled, level, n, sums->rescaled + 2 * level,
+                 sums->control_rescaled + level * p);
         progress_update(&m->progress, sums->images * m->options->levels + (long long)n * (level + 1));
     }
     return true;
@@ -197,7 +217,9 @@ static bool measure_batch(Measurement *m, const float *values, const int32_t *la
         m->host_seeds[i] = m->options->seed + dataset_place(m->data, sums->images + i);
     device_upload(ctx, x0.data, values, tensor_bytes(x0));
     device_upload(ctx, m->seeds, m->host_seeds, n * sizeof *m->host_seeds);
-    if (!choose_labels(m, labels, n) || !measure_levels(m, n)) return false;
+    if (!choose_labels(m, labels, n)) return false;
+    add_controls(m, values, n);
+    if (!measure_levels(m, n)) return false;
     if (m->directions > 0) denoiser_amplitude(m->denoiser, x0, m->amplitude);
     sums->images += n;
     return monotonic_seconds() - m->saved < m->options->save_seconds || save(m);
@@ -205,25 +227,31 @@ static bool measure_batch(Measurement *m, const float *values, const int32_t *la
 
 /* ---- all batches --------------------------------------------------------------------------------- */
 
-static bool enough(const Measurement *m) {
+static bool is_enough(const Measurement *m, bool *enough) {
     const MeasureSums *sums = m->sums;
-    return sums->images >= m->options->images ||
-           (m->options->tolerance > 0 && sums->images >= LEAST_IMAGES &&
-            measure_relative_error(sums) < m->options->tolerance);
+    const double tolerance = m->options->tolerance;
+    double relative = INFINITY;
+    if (tolerance > 0 && sums->images >= MEASURE_LEAST &&
+        !measure_relative_error(sums, &relative, m->error))
+        return false;
+    *enough = sums->images >= m->options->images || relative < tolerance;
+    return true;
 }
 
 static bool measure_batches(Measurement *m) {
     const int64_t first = m->sums->images;
-    if (enough(m)) return true;
+    bool enough;
+    if (!is_enough(m, &enough)) return false;
+    if (enough) return true;
     DatasetReader *reader =
         dataset_reader_create(m->data, first, m->options->images - first, m->denoiser->batch, m->error);
     bool ok = reader != NULL;
-    while (ok && !enough(m)) {
+    while (ok && !enough) {
         const float *values;
         const int32_t *labels;
         const int n = dataset_reader_next(reader, &values, &labels, m->error);
         if (n == 0) ok = fail(m->error, "the data ends after %lld images", (long long)m->sums->images);
-        ok = ok && n > 0 && measure_batch(m, values, labels, n);
+        ok = ok && n > 0 && measure_batch(m, values, labels, n) && is_enough(m, &enough);
     }
     dataset_reader_destroy(reader);
     return ok;
@@ -236,9 +264,21 @@ static bool check_data(const Denoiser *denoiser, DatasetInfo data, const Measure
     if (data.h != r || data.w != r || data.c != c)
         return fail(error, "%s: its images are %dx%d with %d channels, the model's %dx%d with %d",
                     options->name, data.h, data.w, data.c, r, r, c);
-    if (options->images < 2 || options->images > data.images)
-        return fail(error, "%s has %lld images, %lld are to be measured: expected 2 or more of them",
-                    options->name, (long long)data.images, (long long)options->images);
+    const int least = options->control_variates ? MEASURE_LEAST : 2;
+    if (options->images < least || options->images > data.images)
+        return fail(error, "%s has %lld images, %lld are to be measured: expected %d or more of them%s",
+                    options->name, (long long)data.images, (long long)options->images, least,
+                    options->control_variates ? " for control variates" : "");
+    return true;
+}
+
+/* In the order of names still, in which files are read fastest. */
+static bool prepare_controls(Measurement *m) {
+    if (!m->options->control_variates) return true;
+    if (!controls_create(&m->controls, m->data, m->denoiser->net->config.label_dim, m->denoiser->batch,
+                         m->options->quiet, m->error))
+        return false;
+    memcpy(m->sums->control_mean, m->controls.mean, sizeof m->controls.mean);
     return true;
 }
 
@@ -251,10 +291,11 @@ bool measure_run(Denoiser *denoiser, Dataset *data, const MeasureOptions *option
                      .error = error,
                      .directions = denoiser->spectral ? measure_directions(denoiser->net) : 0};
     if (!check_data(denoiser, dataset_info(data), options, error) ||
-        !dataset_shuffle(data, options->seed, error) ||
-        !measure_sums_create(sums, options->levels, m.directions, error))
+        !measure_sums_create(sums, options->levels, m.directions,
+                             options->control_variates ? CONTROLS : 0, error))
         return false;
-    bool ok = allocate(&m) && load(&m);
+    bool ok =
+        allocate(&m) && load(&m) && prepare_controls(&m) && dataset_shuffle(data, options->seed, error);
     if (ok) {
         progress_begin(&m.progress, "measuring", "evaluations", sums->images * options->levels,
                        options->images * options->levels, options->quiet);
@@ -264,87 +305,4 @@ bool measure_run(Denoiser *denoiser, Dataset *data, const MeasureOptions *option
     }
     release(&m);
     return ok;
-}
-
-/* ---- results ------------------------------------------------------------------------------------- */
-
-/* Of the mean of n values, from their sum and the sum of their squares. */
-static double standard_error(double sum, double square, int64_t n) {
-    const double spread = square - sum * sum / n;
-    return n < 2 ? INFINITY : spread > 0 ? sqrt(spread / (n - 1) / n) : 0;
-}
-
-double measure_relative_error(const MeasureSums *sums) {
-    const double *total = sums->rescaled + 2 * (sums->levels - 1);
-    const double error = standard_error(total[0], total[1], sums->images);
-    return error > 0 ? error / (total[0] / sums->images) : 0;
-}
-
-bool measure_curve(const MeasureSums *sums, const double *sigma, int dims, Curve *curve, Error *error) {
-    if (!curve_create(curve, sums->levels, error)) return false;
-    curve->dims = dims;
-    curve->images = sums->images;
-    for (int i = 0; i < sums->levels; i++) {
-        curve->sigma[i] = sigma[i];
-        curve->squared_error[i] = sums->sum[i] / sums->images;
-        curve->standard_error[i] = standard_error(sums->sum[i], sums->square[i], sums->images);
-        curve->entropy_error[i] =
-            standard_error(sums->entropy[2 * i], sums->entropy[2 * i + 1], sums->images);
-        curve->rescaled_error[i] =
-            standard_error(sums->rescaled[2 * i], sums->rescaled[2 * i + 1], sums->images);
-    }
-    return true;
-}
-
-/* full[c][ky][kx] = half / images, of which columns beyond w/2 are those of the opposite direction. */
-static void expand(const double *half, int64_t images, int c, int h, int w, float *full) {
-    const int columns = w / 2 + 1;
-    for (int k = 0; k < c; k++)
-        for (int ky = 0; ky < h; ky++)
-            for (int kx = 0; kx < w; kx++) {
-                const bool there = kx < columns;
-                const int row = there ? ky : (h - ky) % h, column = there ? kx : w - kx;
-                *full++ = (float)(half[((size_t)k * h + row) * columns + column] / images);
-            }
-}
-
-bool measure_spectrum(const MeasureSums *sums, const double *sigma, int c, int h, int w,
-                      Spectrum *spectrum, Error *error) {
-    const size_t directions = (size_t)c * h * w, levels = sums->levels;
-    *spectrum =
-        (Spectrum){.levels = sums->levels, .directions = (int)directions, .c = c, .h = h, .w = w};
-    spectrum->sigma = malloc(levels * sizeof *spectrum->sigma);
-    spectrum->power = malloc(levels * directions * sizeof *spectrum->power);
-    spectrum->amplitude = malloc(directions * sizeof *spectrum->amplitude);
-    if (spectrum->sigma == NULL || spectrum->power == NULL || spectrum->amplitude == NULL) {
-        spectrum_free(spectrum);
-        return fail(error, "out of memory for the spectrum");
-    }
-    for (size_t i = 0; i < levels; i++) {
-        spectrum->sigma[i] = sigma[i];
-        expand(sums->power + i * sums->directions, sums->images, c, h, w,
-               spectrum->power + i * directions);
-    }
-    expand(sums->amplitude, sums->images, c, h, w, spectrum->amplitude);
-    return true;
-}
-
-bool measure_from_logvar(Denoiser *denoiser, const double *sigma, int levels, Curve *curve,
-                         Error *error) {
-    Context *ctx = denoiser->ctx;
-    const Edm2Config *config = &denoiser->net->config;
-    const double sd = config->sigma_data;
-    if (!curve_create(curve, levels, error)) return false;
-    curve->dims = config->img_channels * config->img_resolution * config->img_resolution;
-    for (int i = 0; i < levels; i++) {
-        const float level = (float)sigma[i];
-        float u = 0;
-        denoiser_logvar(denoiser, &level, 1, &u);
-        curve->sigma[i] = sigma[i];
-        curve->squared_error[i] =
-            curve->dims * exp(u) * pow(sigma[i] * sd, 2) / (sigma[i] * sigma[i] + sd * sd);
-    }
-    if (context_ok(ctx)) return true;
-    curve_free(curve);
-    return fail(error, "%s", context_error(ctx)->text);
 }

@@ -8,17 +8,21 @@
 #include "entropy/measure_sums.h"
 #include "io/dataset.h"
 
+/* A tolerance and control variates count from so many images on: of fewer, the spread says little. */
+enum { MEASURE_LEAST = 32 };
+
 typedef struct {
     const char *name; /* of the data, in messages */
     int levels;
     const double *sigma; /* [levels], increasing */
     int64_t images;      /* most images; at least 2 */
-    double tolerance;  /* relative standard error of the total rescaled entropy to stop at; 0 = none */
-    uint64_t seed;     /* of the order; image i of the data gets the noise of seed + i (draw 0) */
-    const char *state; /* file that an unfinished measurement is kept in */
-    json_t *settings;  /* all that the sums depend on, an object; may get "devices" */
-    bool any_device;   /* io/settings.h */
-    double save_seconds; /* between two writes of that file */
+    double tolerance; /* relative standard error of the total rescaled entropy to stop at; 0 = none */
+    bool control_variates; /* controls.h; takes at least MEASURE_LEAST images and no spectrum */
+    uint64_t seed;         /* of the order; image i of the data gets the noise of seed + i (draw 0) */
+    const char *state;     /* file that an unfinished measurement is kept in */
+    json_t *settings;      /* all that the sums depend on, an object; may get "devices" */
+    bool any_device;       /* io/settings.h */
+    double save_seconds;   /* between two writes of that file */
     bool quiet;
 } MeasureOptions;
 
@@ -40,10 +44,10 @@ bool measure_run(Denoiser *denoiser, Dataset *data, const MeasureOptions *option
 
 /* Relative standard error of the total rescaled entropy, by the spread of the images' own totals, as
  * the errors of the levels are not independent.  INFINITY for fewer than 2 images. */
-double measure_relative_error(const MeasureSums *sums);
+bool measure_relative_error(const MeasureSums *sums, double *relative, Error *error);
 
-/* Means, and standard errors of them and of the entropies up to each level, the latter by the spread of
- * the images' own. */
+/* Means, with control variates by regression on them; and standard errors of the means and of the
+ * entropies up to each level, the latter by the spread of the images' own. */
 bool measure_curve(const MeasureSums *sums, const double *sigma, int dims, Curve *curve, Error *error);
 
 /* Means in all directions; c, h, w: of an image. */

@@ -7,36 +7,46 @@
 #include "io/safetensors.h"
 #include "io/settings.h"
 
-bool measure_sums_create(MeasureSums *sums, int levels, size_t directions, Error *error) {
-    *sums = (MeasureSums){.levels = levels, .directions = directions};
-    sums->sum = calloc(levels, sizeof(double));
-    sums->square = calloc(levels, sizeof(double));
-    sums->entropy = calloc(levels, 2 * sizeof(double));
-    sums->rescaled = calloc(levels, 2 * sizeof(double));
-    sums->power = calloc(levels * directions + 1, sizeof(double));
-    sums->amplitude = calloc(directions + 1, sizeof(double));
-    if (sums->sum != NULL && sums->square != NULL && sums->entropy != NULL && sums->rescaled != NULL &&
-        sums->power != NULL && sums->amplitude != NULL)
-        return true;
-    measure_sums_free(sums);
-    return fail(error, "out of memory for the sums of %d noise levels", levels);
+bool measure_sums_create(MeasureSums *sums, int levels, size_t directions, int controls, Error *error) {
+    *sums = (MeasureSums){.levels = levels, .directions = directions, .controls = controls};
+    const size_t t = levels, p = controls;
+    const struct {
+        double **place;
+        size_t values;
+    } parts[] = {{&sums->sum, t},
+                 {&sums->square, t},
+                 {&sums->entropy, 2 * t},
+                 {&sums->rescaled, 2 * t},
+                 {&sums->power, t * directions},
+                 {&sums->amplitude, directions},
+                 {&sums->control, p},
+                 {&sums->control_product, p * p},
+                 {&sums->control_sum, t * p},
+                 {&sums->control_entropy, t * p},
+                 {&sums->control_rescaled, t * p},
+                 {&sums->control_mean, p}};
+    const size_t count = sizeof parts / sizeof *parts;
+    size_t values = 0;
+    for (size_t i = 0; i < count; i++) values += parts[i].values;
+    double *next = sums->memory = calloc(values, sizeof(double));
+    if (next == NULL) return fail(error, "out of memory for the sums of %d noise levels", levels);
+    for (size_t i = 0; i < count; i++) {
+        *parts[i].place = next;
+        next += parts[i].values;
+    }
+    return true;
 }
 
 void measure_sums_free(MeasureSums *sums) {
-    free(sums->sum);
-    free(sums->square);
-    free(sums->entropy);
-    free(sums->rescaled);
-    free(sums->power);
-    free(sums->amplitude);
+    free(sums->memory);
     *sums = (MeasureSums){0};
 }
 
 /* All that the file holds: the sums' own memory. */
-enum { TENSORS = 7 };
+enum { TENSORS = 12 };
 
 static void list_tensors(MeasureSums *sums, SafetensorsTensor tensors[TENSORS]) {
-    const int64_t levels = sums->levels, directions = (int64_t)sums->directions;
+    const int64_t levels = sums->levels, directions = (int64_t)sums->directions, p = sums->controls;
     const SafetensorsTensor all[TENSORS] = {
         {"images", SAFETENSORS_I64, 1, {1}, &sums->images},
         {"sum", SAFETENSORS_F64, 1, {levels}, sums->sum},
@@ -44,7 +54,12 @@ static void list_tensors(MeasureSums *sums, SafetensorsTensor tensors[TENSORS]) 
         {"entropy", SAFETENSORS_F64, 2, {levels, 2}, sums->entropy},
         {"rescaled", SAFETENSORS_F64, 2, {levels, 2}, sums->rescaled},
         {"power", SAFETENSORS_F64, 2, {levels, directions}, sums->power},
-        {"amplitude", SAFETENSORS_F64, 1, {directions}, sums->amplitude}};
+        {"amplitude", SAFETENSORS_F64, 1, {directions}, sums->amplitude},
+        {"control", SAFETENSORS_F64, 1, {p}, sums->control},
+        {"control_product", SAFETENSORS_F64, 2, {p, p}, sums->control_product},
+        {"control_sum", SAFETENSORS_F64, 2, {levels, p}, sums->control_sum},
+        {"control_entropy", SAFETENSORS_F64, 2, {levels, p}, sums->control_entropy},
+        {"control_rescaled", SAFETENSORS_F64, 2, {levels, p}, sums->control_rescaled}};
     memcpy(tensors, all, sizeof all);
 }
 

@@ -19,9 +19,19 @@ typedef struct {
     double *rescaled;  /* [levels][2]: the same of the rescaled entropy */
     double *power;     /* [levels][directions]: the errors' power */
     double *amplitude; /* [directions]: the data's amplitude */
+    /* Of the control variates (controls.h), unless there are 0 of them: */
+    int controls;
+    double *control;          /* [controls]: the images' */
+    double *control_product;  /* [controls][controls]: their products with each other, */
+    double *control_sum;      /* [levels][controls]: with the squared errors, */
+    double *control_entropy;  /* [levels][controls]: with the entropies, */
+    double *control_rescaled; /* [levels][controls]: and with the rescaled entropies */
+    double *control_mean;     /* [controls]: over the whole data set; no sum, and not in the file */
+    double *memory;           /* of all these */
 } MeasureSums;
 
-bool measure_sums_create(MeasureSums *sums, int levels, size_t directions, Error *error); /* zeros */
+bool measure_sums_create(MeasureSums *sums, int levels, size_t directions, int controls,
+                         Error *error); /* zeros */
 void measure_sums_free(MeasureSums *sums);
 
 /* The file is whole or not there.  `settings`: an object with all that the sums depend on. */
