@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 """What a schedule costs to measure: how far 16 rescaled levels are from those of 100 times the samples.
 
-Two errors are separated.  Of sampling, on a grid of 18 noise levels: the reference is the mean of 7 curves of all
-60,000 training images, each with noise of its own, 420,000 samples.  The first of the 7 is measured in 600 lots,
-which are then put together to disjoint groups of n images; each group's schedule is held against the reference's.
-As a group's images are among the reference's N, their difference is too small, at most by sqrt(1 - n/N), for which
-the last column is corrected.  A curve that a user would measure, with a seed of its own, is timed and held against
-the reference as well.  Of the grid: the same few images and noise on coarser grids against 128 levels; and, for
-schedules of other orders and steps, the shipped curve of 128 levels, read off on coarser grids (ln err as a cubic
-spline of ln sigma, of the spectrum in each direction).  Hours on a CPU; what is there is not measured again, and
-what was killed goes on.  --shipped-curve does the last part alone, which measures nothing: seconds.
+Two errors are separated.  Of sampling, on a grid of 18 noise levels: the reference is the mean of 2 curves of all
+60,000 training images, each with noise of its own, 120,000 samples.  The first of them is measured in 600 lots, which
+are then put together to disjoint groups of n images; each group's schedule is held against the reference's.  As a
+group's images are among the N of the data set, its difference would be larger on another n of them, by sqrt(1 - n/N),
+for which the last column is corrected.  Curves that a user would measure, with control variates and seeds of their
+own, are timed and held against the reference too: those of 1,200 images against 100 times the samples.
+
+Of the grid: the same few images and noise on coarser grids against 128 levels; and, for schedules of other orders and
+steps, the shipped curve of 128 levels, read off on coarser grids (ln err as a cubic spline of ln sigma, of the
+spectrum in each direction).  Hours on a CPU; what is there is not measured again, and what was killed goes on.
+--shipped-curve does the last part alone, which measures nothing: seconds.
 """
 import argparse
 import json
@@ -30,8 +32,9 @@ from make_dataset import write_dataset  # noqa: E402
 
 NET = os.path.join(ROOT, "weights", "fashion-mnist-edm2.safetensors")
 LOTS, LOT, LEVELS, STEPS = 600, 100, 18, 16
-DRAWS, CURVE_IMAGES = 7, 4000
-GROUPS = (100, 200, 500, 1000, 2000, 4000, 10000)
+DRAWS = 2
+GROUPS = (100, 300, 600, 1200, 2000, 4000, 10000)
+USERS = ((300, 16), (1200, 12))  # images, curves
 GRID_IMAGES, GRIDS = 300, (18, 24, 32, 48, 64, 128)
 SHIPPED = os.path.join(ROOT, "weights", "fashion-mnist-edm2.curve.json")
 TIMES = {"rescaled (order 2)": ["--kind", "rescaled"], "order 2.25": ["--order", "2.25"],
@@ -99,13 +102,18 @@ def measure_lots(bench, lots):
     return curves
 
 
-def sampling_error(bench, lots):
-    curves, samples = measure_lots(bench, lots), lots * LOT
-    whole = bench.dataset("whole", np.sort((np.arange(LOT)[:, None] * LOTS + np.arange(lots)).ravel()))
-    draws = [bench.mean("draw-0", curves)]
+def reference_curves(bench, lots, whole):
+    """The draws of noise on all images, each a file."""
+    first = bench.mean("draw-0", measure_lots(bench, lots))
     # Image i of a draw gets the noise of seed draw * 60000 + i: no noise is drawn twice.
-    draws += [bench.measure(f"draw-{draw}", whole, LEVELS, "--seed", str(draw * LOTS * LOT))
-              for draw in range(1, DRAWS)]
+    return [first] + [bench.measure(f"draw-{draw}", whole, LEVELS, "--seed", str(draw * LOTS * LOT))
+                      for draw in range(1, DRAWS)]
+
+
+def sampling_error(bench, lots):
+    samples = lots * LOT
+    whole = bench.dataset("whole", np.sort((np.arange(LOT)[:, None] * LOTS + np.arange(lots)).ravel()))
+    draws = reference_curves(bench, lots, whole)
     reference = bench.schedule(bench.mean("reference", draws))
 
     def difference(curve):
@@ -113,6 +121,7 @@ def sampling_error(bench, lots):
     print(f"Largest difference of {STEPS} rescaled levels from those of {DRAWS * samples} samples ({samples} images, "
           f"{DRAWS} draws of noise), {LEVELS} noise levels:\n\n"
           "| images n | groups | mean | 95 % of groups | mean x sqrt(n) / sqrt(1 - n/N) |\n|---|---|---|---|---|")
+    curves = [bench.path(f"lot-{lot:04d}.json") for lot in range(lots)]
     for n in GROUPS:
         size, groups = n // LOT, lots // (n // LOT)
         if groups < 2:
@@ -122,21 +131,31 @@ def sampling_error(bench, lots):
         print(f"| {n} | {groups} | {np.mean(worst):.2%} | {most} | "
               f"{np.mean(worst) * (n / (1 - size / lots)) ** 0.5:.2f} |")
     single = [difference(draw) for draw in draws]
-    print(f"\nOne draw of noise for each of the {samples} images: {np.mean(single):.2%} from the reference, "
-          f"at most {np.max(single):.2%}.")
-    users_curve(bench, whole, min(CURVE_IMAGES, samples), difference)
+    print(f"\nOne draw of noise for each of the {samples} images: {np.mean(single):.2%} from the reference.")
+    users_curves(bench, whole, samples, difference)
 
 
-def users_curve(bench, data, images, difference):
-    """A curve as a user would measure it, with noise that the reference does not have: what it costs and is worth."""
-    curve = bench.path("users-curve.json")
-    if os.path.exists(curve):
-        os.remove(curve)  # it is timed
-    began = time.monotonic()
-    bench.measure("users-curve", data, LEVELS, "--images", str(images), "--seed", str(DRAWS * LOTS * LOT), "--quiet")
-    seconds = time.monotonic() - began
-    print(f"\n`measure --images {images} --levels {LEVELS}`: {images * LEVELS} network evaluations, {seconds:.0f} s, "
-          f"{difference(curve):.2%} from the reference.")
+def users_curves(bench, data, most, difference):
+    """Curves as a user would measure them, with noise that the reference does not have: what they cost and are worth."""
+    print("\n`measure --levels 18 --images n --control-variates`, against the same reference:\n\n"
+          "| images n | curves | network evaluations | seconds | mean | largest | within 1 % | mean x sqrt(n) |\n"
+          "|---|---|---|---|---|---|---|---|")
+    seed = DRAWS * LOTS * LOT
+    for images, count in USERS:
+        if images > most:
+            continue
+        seconds, off = [], []
+        for i in range(count):
+            name, seed = f"users-{images}-{i}", seed + LOTS * LOT
+            began = time.monotonic()
+            new = not os.path.exists(bench.path(name + ".json"))
+            curve = bench.measure(name, data, LEVELS, "--images", str(images), "--seed", str(seed), "--control-variates",
+                                  "--quiet")
+            seconds += [time.monotonic() - began] if new else []
+            off.append(difference(curve))
+        took = f"{np.mean(seconds):.1f}" if seconds else "-"
+        print(f"| {images} | {count} | {images * LEVELS} | {took} | {np.mean(off):.2%} | {np.max(off):.2%} | "
+              f"{np.mean(np.array(off) < 0.01):.0%} | {np.mean(off) * images ** 0.5:.2f} |", flush=True)
 
 
 def grid_error(bench):
