@@ -4,8 +4,8 @@
 Two errors are separated.  Of sampling, on a grid of 18 noise levels: the reference is the mean of 2 curves of all
 60,000 training images, each with noise of its own, 120,000 samples.  The first of them is measured in 600 lots, which
 are then put together to disjoint groups of n images; each group's schedule is held against the reference's.  As a
-group's images are among the N of the data set, its difference would be larger on another n of them, by sqrt(1 - n/N),
-for which the last column is corrected.  Curves that a user would measure, with control variates and seeds of their
+group's images are among the N of the data set, its difference is smaller than that of n images which are not, by
+sqrt(1 - n/N), for which the last column is corrected.  Curves that a user would measure, with control variates and seeds of their
 own, are timed and held against the reference too: those of 1,200 images against 100 times the samples.
 
 Of the grid: the same few images and noise on coarser grids against 128 levels; and, for schedules of other orders and
@@ -72,14 +72,14 @@ class Bench:
                              capture_output=True, text=True).stdout
         return np.array([float(line) for line in out.split()[:steps]])
 
+    def load(self, curve):
+        with open(curve) as f:
+            return json.load(f)
+
     def mean(self, name, curves):
         """The mean of curves, each of the same number of samples, as a file."""
-        with open(curves[0]) as f:
-            mean = json.load(f)
-        errors = []
-        for curve in curves:
-            with open(curve) as f:
-                errors.append(json.load(f)["squared_error"])
+        mean = self.load(curves[0])
+        errors = [self.load(curve)["squared_error"] for curve in curves]
         mean.update(squared_error=np.mean(errors, 0).tolist(), standard_error=[0] * LEVELS)
         path = self.path(name + ".mean")
         with open(path, "w") as f:
@@ -118,6 +118,11 @@ def sampling_error(bench, lots):
 
     def difference(curve):
         return np.abs(bench.schedule(curve) / reference - 1).max()
+
+    def deviation(curve):
+        """Root mean square of (err - the reference's) / standard error, over the levels."""
+        off = np.array(bench.load(curve)["squared_error"]) - bench.load(bench.path("reference.mean"))["squared_error"]
+        return np.sqrt(np.mean((off / bench.load(curve)["standard_error"]) ** 2))
     print(f"Largest difference of {STEPS} rescaled levels from those of {DRAWS * samples} samples ({samples} images, "
           f"{DRAWS} draws of noise), {LEVELS} noise levels:\n\n"
           "| images n | groups | mean | 95 % of groups | mean x sqrt(n) / sqrt(1 - n/N) |\n|---|---|---|---|---|")
@@ -131,31 +136,33 @@ def sampling_error(bench, lots):
         print(f"| {n} | {groups} | {np.mean(worst):.2%} | {most} | "
               f"{np.mean(worst) * (n / (1 - size / lots)) ** 0.5:.2f} |")
     single = [difference(draw) for draw in draws]
-    print(f"\nOne draw of noise for each of the {samples} images: {np.mean(single):.2%} from the reference.")
-    users_curves(bench, whole, samples, difference)
+    print(f"\nThe {DRAWS} draws of noise for all {samples} images: {np.mean(single):.2%} from their mean, the reference.")
+    users_curves(bench, whole, samples, difference, deviation)
 
 
-def users_curves(bench, data, most, difference):
+def users_curves(bench, data, most, difference, deviation):
     """Curves as a user would measure them, with noise that the reference does not have: what they cost and are worth."""
     print("\n`measure --levels 18 --images n --control-variates`, against the same reference:\n\n"
-          "| images n | curves | network evaluations | seconds | mean | largest | within 1 % | mean x sqrt(n) |\n"
-          "|---|---|---|---|---|---|---|---|")
+          "| images n | curves | network evaluations | seconds | mean | largest | within 1 % | mean x sqrt(n) | "
+          "standard errors off |\n|---|---|---|---|---|---|---|---|---|")
     seed = DRAWS * LOTS * LOT
     for images, count in USERS:
         if images > most:
             continue
-        seconds, off = [], []
+        seconds, off, deviations = [], [], []
         for i in range(count):
             name, seed = f"users-{images}-{i}", seed + LOTS * LOT
             began = time.monotonic()
-            new = not os.path.exists(bench.path(name + ".json"))
+            new = not any(os.path.exists(bench.path(name + end)) for end in (".json", ".json.state"))
             curve = bench.measure(name, data, LEVELS, "--images", str(images), "--seed", str(seed), "--control-variates",
                                   "--quiet")
             seconds += [time.monotonic() - began] if new else []
             off.append(difference(curve))
+            deviations.append(deviation(curve))
         took = f"{np.mean(seconds):.1f}" if seconds else "-"
         print(f"| {images} | {count} | {images * LEVELS} | {took} | {np.mean(off):.2%} | {np.max(off):.2%} | "
-              f"{np.mean(np.array(off) < 0.01):.0%} | {np.mean(off) * images ** 0.5:.2f} |", flush=True)
+              f"{np.mean(np.array(off) < 0.01):.0%} | {np.mean(off) * images ** 0.5:.2f} | "
+              f"{np.sqrt(np.mean(np.square(deviations))):.2f} |", flush=True)
 
 
 def grid_error(bench):
@@ -169,8 +176,7 @@ def grid_error(bench):
 
 def resample(bench, levels):
     """The shipped curve, with its spectrum, as it would be on the EDM grid of so many levels."""
-    with open(SHIPPED) as f:
-        curve = json.load(f)
+    curve = bench.load(SHIPPED)
     spectrum, _ = safetensors_io.load(SHIPPED.replace(".json", ".spectrum.safetensors"))
     sigma = np.array(curve["sigma"])
     grid = np.linspace(sigma[0] ** (1 / 7), sigma[-1] ** (1 / 7), levels) ** 7

@@ -45,6 +45,9 @@ static const OptionsUsage usage = {
         "kairos measure --net edm2-img64-s.safetensors --data imagenet-64x64.zip --tolerance 0.01 "
         "--batch 256 \\\n"
         "    --precision fp16 --spectral --out curve.json\n"
+        "kairos measure --net weights/fashion-mnist-edm2.safetensors --data fashion-mnist.zip "
+        "--images 1200 \\\n"
+        "    --levels 18 --control-variates --out curve.json\n"
         "kairos measure --net edm2-img64-s.safetensors --from-logvar --out curve.json\n"};
 
 static Measure defaults(void) {
@@ -110,8 +113,9 @@ static int parse(Measure *m, int count, char **arguments) {
         {.name = "control-variates",
          .kind = OPTION_FLAG,
          .value = &m->control_variates,
-         .help = "read the whole data set, twice, and correct what --images of it say by what features "
-                 "of all images show (energy, edges): as exact as several times the images"},
+         .help = "read the whole data set, also where --images (100 or more) measures few of it, and "
+                 "correct the curve by what features of all its images show, such as energy and edges: "
+                 "fewer images for the same error; without --spectral"},
         {.name = "from-logvar",
          .kind = OPTION_FLAG,
          .value = &m->from_logvar,
@@ -230,7 +234,7 @@ static json_t *settings_of(const Measure *m) {
     const bool batch = m->tolerance > 0 || (s->engine == ENGINE_LIBRARY && !device.host_cores);
     if (rest != NULL && batch) json_object_set_new(rest, "batch", json_integer(m->batch));
     if (rest != NULL && m->control_variates)
-        json_object_set_new(rest, "control_variates", json_integer(CONTROLS));
+        json_object_set_new(rest, "control_variates", json_string(CONTROLS_NAMES));
     const bool ok = settings != NULL && rest != NULL && json_object_update(settings, rest) == 0;
     json_decref(rest);
     if (ok) return settings;

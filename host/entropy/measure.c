@@ -2,7 +2,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "entropy/controls.h"
 #include "entropy/measure_labels.h"
@@ -33,7 +32,7 @@ typedef struct {
     uint64_t *host_seeds;
     double *host_squared;
     ImageTime entropy, rescaled;
-    double (*features)[CONTROLS]; /* [batch]: the images' control variates, if there are any */
+    double (*image_controls)[CONTROLS]; /* [batch] */
     Controls controls;
     double saved; /* when the state was */
     Progress progress;
@@ -73,11 +72,11 @@ static bool allocate(Measurement *m) {
     m->labels = calloc(batch, sizeof *m->labels);
     m->host_seeds = calloc(batch, sizeof *m->host_seeds);
     m->host_squared = calloc(batch, sizeof *m->host_squared);
-    m->features = calloc(batch, sizeof *m->features);
+    m->image_controls = calloc(batch, sizeof *m->image_controls);
     const bool times = create_time(&m->entropy, ORDER_ENTROPIC, batch) &&
                        create_time(&m->rescaled, ORDER_RESCALED, batch);
     if (!context_ok(ctx)) return fail(m->error, "%s", context_error(ctx)->text);
-    return (times && m->labels && m->host_seeds && m->host_squared && m->features) ||
+    return (times && m->labels && m->host_seeds && m->host_squared && m->image_controls) ||
            fail(m->error, "out of memory for a batch of %d images on the host", batch);
 }
 
@@ -85,7 +84,7 @@ static void release(Measurement *m) {
     Context *ctx = m->denoiser->ctx;
     void *device[] = {m->x0.data, m->x.data, m->seeds, m->squared, m->power, m->amplitude};
     void *host[] = {
-        m->labels,           m->host_seeds,        m->host_squared,      m->features,
+        m->labels,           m->host_seeds,        m->host_squared,      m->image_controls,
         m->entropy.integral, m->entropy.integrand, m->rescaled.integral, m->rescaled.integrand};
     for (size_t i = 0; i < sizeof device / sizeof *device; i++) device_free(ctx, device[i]);
     for (size_t i = 0; i < sizeof host / sizeof *host; i++) free(host[i]);
@@ -135,18 +134,18 @@ static void add_controls(Measurement *m, const float *values, int n) {
     MeasureSums *sums = m->sums;
     const int p = sums->controls;
     for (int i = 0; i < n && p > 0; i++) {
-        double *features = m->features[i];
-        controls_of_image(&m->controls, values + i * size, m->labels[i], features);
+        double *own = m->image_controls[i];
+        controls_of_image(&m->controls, values + i * size, m->labels[i], own);
         for (int k = 0; k < p; k++) {
-            sums->control[k] += features[k];
-            for (int l = 0; l < p; l++) sums->control_product[k * p + l] += features[k] * features[l];
+            sums->control[k] += own[k];
+            for (int l = 0; l < p; l++) sums->control_product[k * p + l] += own[k] * own[l];
         }
     }
 }
 
 /* Adds the products of image i's control variates with another quantity of it. */
 static void add_products(const Measurement *m, int i, double value, double *products) {
-    for (int k = 0; k < m->sums->controls; k++) products[k] += m->features[i][k] * value;
+    for (int k = 0; k < m->sums->controls; k++) products[k] += m->image_controls[i][k] * value;
 }
 
 /* Leaves the images' squared errors in host_squared. */
@@ -198,7 +197,7 @@ static bool measure_levels(Measurement *m, int n) {
             const double squared = m->host_squared[i];
             sums->sum[level] += squared;
             sums->square[level] += squared * squared;
-            add_products(m, i, squared, sums->control_sum + level * p);
+            add_products(m, i, squared, sums->control_squared + level * p);
         }
         add_time(m, &m->entropy, level, n, sums->entropy + 2 * level,
                  sums->control_entropy + level * p);
@@ -227,11 +226,16 @@ static bool measure_batch(Measurement *m, const float *values, const int32_t *la
 
 /* ---- all batches --------------------------------------------------------------------------------- */
 
+/* The least images of which the standard errors say something. */
+static int least_images(const MeasureOptions *options) {
+    return options->control_variates ? MEASURE_LEAST_CONTROLLED : MEASURE_LEAST;
+}
+
 static bool is_enough(const Measurement *m, bool *enough) {
     const MeasureSums *sums = m->sums;
     const double tolerance = m->options->tolerance;
     double relative = INFINITY;
-    if (tolerance > 0 && sums->images >= MEASURE_LEAST &&
+    if (tolerance > 0 && sums->images >= least_images(m->options) &&
         !measure_relative_error(sums, &relative, m->error))
         return false;
     *enough = sums->images >= m->options->images || relative < tolerance;
@@ -240,9 +244,7 @@ static bool is_enough(const Measurement *m, bool *enough) {
 
 static bool measure_batches(Measurement *m) {
     const int64_t first = m->sums->images;
-    bool enough;
-    if (!is_enough(m, &enough)) return false;
-    if (enough) return true;
+    bool enough = false;
     DatasetReader *reader =
         dataset_reader_create(m->data, first, m->options->images - first, m->denoiser->batch, m->error);
     bool ok = reader != NULL;
@@ -264,7 +266,7 @@ static bool check_data(const Denoiser *denoiser, DatasetInfo data, const Measure
     if (data.h != r || data.w != r || data.c != c)
         return fail(error, "%s: its images are %dx%d with %d channels, the model's %dx%d with %d",
                     options->name, data.h, data.w, data.c, r, r, c);
-    const int least = options->control_variates ? MEASURE_LEAST : 2;
+    const int least = options->control_variates ? least_images(options) : 2;
     if (options->images < least || options->images > data.images)
         return fail(error, "%s has %lld images, %lld are to be measured: expected %d or more of them%s",
                     options->name, (long long)data.images, (long long)options->images, least,
@@ -272,14 +274,19 @@ static bool check_data(const Denoiser *denoiser, DatasetInfo data, const Measure
     return true;
 }
 
-/* In the order of names still, in which files are read fastest. */
-static bool prepare_controls(Measurement *m) {
-    if (!m->options->control_variates) return true;
-    if (!controls_create(&m->controls, m->data, m->denoiser->net->config.label_dim, m->denoiser->batch,
-                         m->options->quiet, m->error))
+/* The control variates come first, as files are read fastest in the order of names. */
+static bool measure_rest(Measurement *m) {
+    const MeasureOptions *options = m->options;
+    if (options->control_variates &&
+        !controls_create(&m->controls, m->data, options->name, m->denoiser->net->config.label_dim,
+                         m->denoiser->batch, options->quiet, m->error))
         return false;
-    memcpy(m->sums->control_mean, m->controls.mean, sizeof m->controls.mean);
-    return true;
+    if (!dataset_shuffle(m->data, options->seed, m->error)) return false;
+    progress_begin(&m->progress, "measuring", "evaluations", m->sums->images * options->levels,
+                   options->images * options->levels, options->quiet);
+    const bool ok = measure_batches(m);
+    progress_end(&m->progress);
+    return ok && save(m);
 }
 
 bool measure_run(Denoiser *denoiser, Dataset *data, const MeasureOptions *options, MeasureSums *sums,
@@ -294,15 +301,9 @@ bool measure_run(Denoiser *denoiser, Dataset *data, const MeasureOptions *option
         !measure_sums_create(sums, options->levels, m.directions,
                              options->control_variates ? CONTROLS : 0, error))
         return false;
-    bool ok =
-        allocate(&m) && load(&m) && prepare_controls(&m) && dataset_shuffle(data, options->seed, error);
-    if (ok) {
-        progress_begin(&m.progress, "measuring", "evaluations", sums->images * options->levels,
-                       options->images * options->levels, options->quiet);
-        ok = measure_batches(&m);
-        progress_end(&m.progress);
-        ok = ok && save(&m);
-    }
+    bool enough = false;
+    bool ok = allocate(&m) && load(&m) && is_enough(&m, &enough);
+    ok = ok && (enough || measure_rest(&m)) && measure_check(sums, options, error);
     release(&m);
     return ok;
 }

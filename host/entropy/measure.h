@@ -8,8 +8,9 @@
 #include "entropy/measure_sums.h"
 #include "io/dataset.h"
 
-/* A tolerance and control variates count from so many images on: of fewer, the spread says little. */
-enum { MEASURE_LEAST = 32 };
+/* Of fewer images the spread says little: a tolerance counts from MEASURE_LEAST on, control variates
+ * (and a tolerance with them) from MEASURE_LEAST_CONTROLLED. */
+enum { MEASURE_LEAST = 32, MEASURE_LEAST_CONTROLLED = 100 };
 
 typedef struct {
     const char *name; /* of the data, in messages */
@@ -17,7 +18,7 @@ typedef struct {
     const double *sigma; /* [levels], increasing */
     int64_t images;      /* most images; at least 2 */
     double tolerance; /* relative standard error of the total rescaled entropy to stop at; 0 = none */
-    bool control_variates; /* controls.h; takes at least MEASURE_LEAST images and no spectrum */
+    bool control_variates; /* controls.h; without a spectrum */
     uint64_t seed;         /* of the order; image i of the data gets the noise of seed + i (draw 0) */
     const char *state;     /* file that an unfinished measurement is kept in */
     json_t *settings;      /* all that the sums depend on, an object; may get "devices" */
@@ -43,11 +44,17 @@ bool measure_run(Denoiser *denoiser, Dataset *data, const MeasureOptions *option
                  Error *error);
 
 /* Relative standard error of the total rescaled entropy, by the spread of the images' own totals, as
- * the errors of the levels are not independent.  INFINITY for fewer than 2 images. */
+ * the errors of the levels are not independent.  INFINITY for fewer than 2 images, and where
+ * measure_check fails. */
 bool measure_relative_error(const MeasureSums *sums, double *relative, Error *error);
 
+/* Refuses a regression on control variates that gives negative squared errors. */
+bool measure_check(const MeasureSums *sums, const MeasureOptions *options, Error *error);
+
 /* Means, with control variates by regression on them; and standard errors of the means and of the
- * entropies up to each level, the latter by the spread of the images' own. */
+ * entropies up to each level, the latter by the spread of the images' own.  The errors are those of
+ * estimates for all images that the data might have had; with control variates, which know the data
+ * set's own images, for that set and more noise. */
 bool measure_curve(const MeasureSums *sums, const double *sigma, int dims, Curve *curve, Error *error);
 
 /* Means in all directions; c, h, w: of an image. */

@@ -1,5 +1,6 @@
 #include "entropy/measure_sums.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,32 +8,47 @@
 #include "io/safetensors.h"
 #include "io/settings.h"
 
+/* An array of the sums, as the file has it, and the place of its pointer. */
+typedef struct {
+    const char *name;
+    int rank;
+    int64_t shape[2];
+    double **place;
+} Part;
+
+enum { PARTS = 11 };
+
+static void list_parts(MeasureSums *sums, Part parts[PARTS]) {
+    const int64_t t = sums->levels, d = (int64_t)sums->directions, p = sums->controls;
+    const Part all[PARTS] = {{"sum", 1, {t}, &sums->sum},
+                             {"square", 1, {t}, &sums->square},
+                             {"entropy", 2, {t, 2}, &sums->entropy},
+                             {"rescaled", 2, {t, 2}, &sums->rescaled},
+                             {"power", 2, {t, d}, &sums->power},
+                             {"amplitude", 1, {d}, &sums->amplitude},
+                             {"control", 1, {p}, &sums->control},
+                             {"control_product", 2, {p, p}, &sums->control_product},
+                             {"control_squared", 2, {t, p}, &sums->control_squared},
+                             {"control_entropy", 2, {t, p}, &sums->control_entropy},
+                             {"control_rescaled", 2, {t, p}, &sums->control_rescaled}};
+    memcpy(parts, all, sizeof all);
+}
+
+static size_t part_values(const Part *part) {
+    return (size_t)part->shape[0] * (part->rank == 2 ? part->shape[1] : 1);
+}
+
 bool measure_sums_create(MeasureSums *sums, int levels, size_t directions, int controls, Error *error) {
-    *sums = (MeasureSums){.levels = levels, .directions = directions, .controls = controls};
-    const size_t t = levels, p = controls;
-    const struct {
-        double **place;
-        size_t values;
-    } parts[] = {{&sums->sum, t},
-                 {&sums->square, t},
-                 {&sums->entropy, 2 * t},
-                 {&sums->rescaled, 2 * t},
-                 {&sums->power, t * directions},
-                 {&sums->amplitude, directions},
-                 {&sums->control, p},
-                 {&sums->control_product, p * p},
-                 {&sums->control_sum, t * p},
-                 {&sums->control_entropy, t * p},
-                 {&sums->control_rescaled, t * p},
-                 {&sums->control_mean, p}};
-    const size_t count = sizeof parts / sizeof *parts;
+    Part parts[PARTS];
     size_t values = 0;
-    for (size_t i = 0; i < count; i++) values += parts[i].values;
+    *sums = (MeasureSums){.levels = levels, .directions = directions, .controls = controls};
+    list_parts(sums, parts);
+    for (int i = 0; i < PARTS; i++) values += part_values(&parts[i]);
     double *next = sums->memory = calloc(values, sizeof(double));
     if (next == NULL) return fail(error, "out of memory for the sums of %d noise levels", levels);
-    for (size_t i = 0; i < count; i++) {
+    for (int i = 0; i < PARTS; i++) {
         *parts[i].place = next;
-        next += parts[i].values;
+        next += part_values(&parts[i]);
     }
     return true;
 }
@@ -42,25 +58,22 @@ void measure_sums_free(MeasureSums *sums) {
     *sums = (MeasureSums){0};
 }
 
-/* All that the file holds: the sums' own memory. */
-enum { TENSORS = 12 };
+/* ---- the file ------------------------------------------------------------------------------------ */
 
-static void list_tensors(MeasureSums *sums, SafetensorsTensor tensors[TENSORS]) {
-    const int64_t levels = sums->levels, directions = (int64_t)sums->directions, p = sums->controls;
-    const SafetensorsTensor all[TENSORS] = {
-        {"images", SAFETENSORS_I64, 1, {1}, &sums->images},
-        {"sum", SAFETENSORS_F64, 1, {levels}, sums->sum},
-        {"square", SAFETENSORS_F64, 1, {levels}, sums->square},
-        {"entropy", SAFETENSORS_F64, 2, {levels, 2}, sums->entropy},
-        {"rescaled", SAFETENSORS_F64, 2, {levels, 2}, sums->rescaled},
-        {"power", SAFETENSORS_F64, 2, {levels, directions}, sums->power},
-        {"amplitude", SAFETENSORS_F64, 1, {directions}, sums->amplitude},
-        {"control", SAFETENSORS_F64, 1, {p}, sums->control},
-        {"control_product", SAFETENSORS_F64, 2, {p, p}, sums->control_product},
-        {"control_sum", SAFETENSORS_F64, 2, {levels, p}, sums->control_sum},
-        {"control_entropy", SAFETENSORS_F64, 2, {levels, p}, sums->control_entropy},
-        {"control_rescaled", SAFETENSORS_F64, 2, {levels, p}, sums->control_rescaled}};
-    memcpy(tensors, all, sizeof all);
+/* The images, and the parts that have any values; their number. */
+static int list_tensors(MeasureSums *sums, SafetensorsTensor tensors[PARTS + 1]) {
+    Part parts[PARTS];
+    int count = 0;
+    list_parts(sums, parts);
+    tensors[count++] = (SafetensorsTensor){"images", SAFETENSORS_I64, 1, {1}, &sums->images};
+    for (const Part *part = parts; part < parts + PARTS; part++)
+        if (part_values(part) > 0)
+            tensors[count++] = (SafetensorsTensor){part->name,
+                                                   SAFETENSORS_F64,
+                                                   part->rank,
+                                                   {part->shape[0], part->shape[1]},
+                                                   *part->place};
+    return count;
 }
 
 bool measure_sums_write(const MeasureSums *sums, const char *path, const json_t *settings,
@@ -69,9 +82,9 @@ bool measure_sums_write(const MeasureSums *sums, const char *path, const json_t 
     if (text == NULL) return fail(error, "%s: out of memory", path);
     const SafetensorsText metadata = {"settings", text};
     MeasureSums same = *sums;
-    SafetensorsTensor tensors[TENSORS];
-    list_tensors(&same, tensors);
-    const bool ok = safetensors_write(path, tensors, TENSORS, &metadata, 1, error);
+    SafetensorsTensor tensors[PARTS + 1];
+    const int count = list_tensors(&same, tensors);
+    const bool ok = safetensors_write(path, tensors, count, &metadata, 1, error);
     free(text);
     return ok;
 }
@@ -95,8 +108,13 @@ static bool read_tensor(const Safetensors *file, const SafetensorsTensor *wanted
     if (found->type != wanted->type)
         return fail(error, "%s: %s is of type %s, expected %s", safetensors_name(file), wanted->name,
                     safetensors_type_name(found->type), safetensors_type_name(wanted->type));
-    memcpy((void *)wanted->data, found->data,
-           safetensors_elements(found) * safetensors_type_size(found->type));
+    const size_t values = safetensors_elements(found);
+    memcpy((void *)wanted->data, found->data, values * safetensors_type_size(found->type));
+    const double *numbers = wanted->data;
+    for (size_t i = 0; found->type == SAFETENSORS_F64 && i < values; i++)
+        if (!isfinite(numbers[i]))
+            return fail(error, "%s: %s has the value %g, expected finite numbers",
+                        safetensors_name(file), wanted->name, numbers[i]);
     return true;
 }
 
@@ -105,10 +123,10 @@ bool measure_sums_read(MeasureSums *sums, const char *path, json_t *settings, bo
     if (!file_exists(path)) return true;
     Safetensors *file = safetensors_open(path, error);
     if (file == NULL) return false;
+    SafetensorsTensor tensors[PARTS + 1];
+    const int count = list_tensors(sums, tensors);
     bool ok = check_settings(file, settings, any_device, error);
-    SafetensorsTensor tensors[TENSORS];
-    list_tensors(sums, tensors);
-    for (int i = 0; ok && i < TENSORS; i++) ok = read_tensor(file, &tensors[i], error);
+    for (int i = 0; ok && i < count; i++) ok = read_tensor(file, &tensors[i], error);
     if (ok && sums->images < 0)
         ok = fail(error, "%s: images is %lld, expected at least 0", path, (long long)sums->images);
     safetensors_close(file);

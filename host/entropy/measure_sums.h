@@ -21,12 +21,11 @@ typedef struct {
     double *amplitude; /* [directions]: the data's amplitude */
     /* Of the control variates (controls.h), unless there are 0 of them: */
     int controls;
-    double *control;          /* [controls]: the images' */
+    double *control;          /* [controls]: the images' own */
     double *control_product;  /* [controls][controls]: their products with each other, */
-    double *control_sum;      /* [levels][controls]: with the squared errors, */
+    double *control_squared;  /* [levels][controls]: with the squared errors, */
     double *control_entropy;  /* [levels][controls]: with the entropies, */
     double *control_rescaled; /* [levels][controls]: and with the rescaled entropies */
-    double *control_mean;     /* [controls]: over the whole data set; no sum, and not in the file */
     double *memory;           /* of all these */
 } MeasureSums;
 

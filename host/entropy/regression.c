@@ -14,7 +14,8 @@ static bool invert(Regression *r, double *spread, const double *scale, Error *er
     double eigenvalue[REGRESSION_CONTROLS];
     for (int i = 0; i < p; i++)
         for (int j = 0; j < p; j++)
-            spread[i * p + j] = scale[i] > 0 && scale[j] > 0 ? spread[i * p + j] / (scale[i] * scale[j]) : 0;
+            spread[i * p + j] =
+                scale[i] > 0 && scale[j] > 0 ? spread[i * p + j] / (scale[i] * scale[j]) : 0;
     const lapack_int info = LAPACKE_dsyevd(LAPACK_COL_MAJOR, 'V', 'L', p, spread, p, eigenvalue);
     if (info != 0)
         return fail(error, "the eigenvalues of the controls' correlations did not converge (%d)", info);
@@ -31,24 +32,23 @@ static bool invert(Regression *r, double *spread, const double *scale, Error *er
 }
 
 bool regression_create(Regression *r, int64_t n, int controls, const double *sums,
-                       const double *products, const double *population, Error *error) {
+                       const double *products, Error *error) {
     const int p = controls;
     double spread[REGRESSION_CONTROLS * REGRESSION_CONTROLS], scale[REGRESSION_CONTROLS];
     *r = (Regression){.n = n, .controls = p};
     if (p == 0) return true;
-    for (int i = 0; i < p; i++) {
-        r->mean[i] = sums[i] / n;
-        r->shift[i] = population[i] - r->mean[i];
-    }
+    for (int i = 0; i < p; i++) r->sample_mean[i] = sums[i] / n;
     for (int i = 0; i < p; i++)
-        for (int j = 0; j < p; j++) spread[i * p + j] = products[i * p + j] - r->mean[i] * sums[j];
+        for (int j = 0; j < p; j++)
+            spread[i * p + j] = products[i * p + j] - r->sample_mean[i] * sums[j];
     for (int i = 0; i < p; i++) {
         const double variance = spread[i * p + i];
         scale[i] = variance > LEAST_VARIANCE * products[i * p + i] ? sqrt(variance) : 0;
     }
     if (!invert(r, spread, scale, error)) return false;
     for (int i = 0; i < p; i++)
-        for (int j = 0; j < p; j++) r->leverage += r->shift[i] * r->inverse[i][j] * r->shift[j];
+        for (int j = 0; j < p; j++)
+            r->leverage += r->sample_mean[i] * r->inverse[i][j] * r->sample_mean[j];
     return true;
 }
 
@@ -58,11 +58,11 @@ Estimate regression_estimate(const Regression *r, double sum, double square, con
     Estimate estimate = {sum / r->n, INFINITY};
     double spread = square - sum * sum / r->n; /* in the end, what the controls do not explain */
     double together[REGRESSION_CONTROLS];
-    for (int i = 0; i < p; i++) together[i] = products[i] - r->mean[i] * sum;
+    for (int i = 0; i < p; i++) together[i] = products[i] - r->sample_mean[i] * sum;
     for (int i = 0; i < p; i++) {
         double slope = 0;
         for (int j = 0; j < p; j++) slope += r->inverse[i][j] * together[j];
-        estimate.mean += slope * r->shift[i];
+        estimate.mean -= slope * r->sample_mean[i];
         spread -= slope * together[i];
     }
     if (freedom > 0)
