@@ -5,8 +5,8 @@ Two errors are separated.  Of sampling, on a grid of 18 noise levels: the refere
 60,000 training images, each with noise of its own, 120,000 samples.  The first of them is measured in 600 lots, which
 are then put together to disjoint groups of n images; each group's schedule is held against the reference's.  As a
 group's images are among the N of the data set, its difference is smaller than that of n images which are not, by
-sqrt(1 - n/N), for which the last column is corrected.  Curves that a user would measure, with control variates and seeds of their
-own, are timed and held against the reference too: those of 1,200 images against 100 times the samples.
+sqrt(1 - n/N), for which the last column is corrected.  Curves that a user would measure, with control variates and
+seeds of their own, are timed and held against the reference too: those of 1,200 images against 100 times the samples.
 
 Of the grid: the same few images and noise on coarser grids against 128 levels; and, for schedules of other orders and
 steps, the shipped curve of 128 levels, read off on coarser grids (ln err as a cubic spline of ln sigma, of the
@@ -136,12 +136,12 @@ def sampling_error(bench, lots):
         print(f"| {n} | {groups} | {np.mean(worst):.2%} | {most} | "
               f"{np.mean(worst) * (n / (1 - size / lots)) ** 0.5:.2f} |")
     single = [difference(draw) for draw in draws]
-    print(f"\nThe {DRAWS} draws of noise for all {samples} images: {np.mean(single):.2%} from their mean, the reference.")
+    print(f"\n{DRAWS} draws of noise for all {samples} images: {np.mean(single):.2%} from the reference, their mean.")
     users_curves(bench, whole, samples, difference, deviation)
 
 
 def users_curves(bench, data, most, difference, deviation):
-    """Curves as a user would measure them, with noise that the reference does not have: what they cost and are worth."""
+    """Curves as a user would measure them, with noise that the reference does not have: their cost and worth."""
     print("\n`measure --levels 18 --images n --control-variates`, against the same reference:\n\n"
           "| images n | curves | network evaluations | seconds | mean | largest | within 1 % | mean x sqrt(n) | "
           "standard errors off |\n|---|---|---|---|---|---|---|---|---|")
@@ -154,8 +154,8 @@ def users_curves(bench, data, most, difference, deviation):
             name, seed = f"users-{images}-{i}", seed + LOTS * LOT
             began = time.monotonic()
             new = not any(os.path.exists(bench.path(name + end)) for end in (".json", ".json.state"))
-            curve = bench.measure(name, data, LEVELS, "--images", str(images), "--seed", str(seed), "--control-variates",
-                                  "--quiet")
+            curve = bench.measure(name, data, LEVELS, "--images", str(images), "--seed", str(seed),
+                                  "--control-variates", "--quiet")
             seconds += [time.monotonic() - began] if new else []
             off.append(difference(curve))
             deviations.append(deviation(curve))
