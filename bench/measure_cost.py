@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """What a schedule costs to measure: how far 16 rescaled levels are from those of 100 times the samples.
 
 Two errors are separated.  Of sampling, on a grid of 18 noise levels: the reference is the mean of 3 curves of all

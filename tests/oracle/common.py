@@ -3,6 +3,8 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
+import unittest
 
 # Tests run side by side; OpenMP threads that spin while they wait would starve each other.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -18,6 +20,17 @@ from edm2_torch import EDM2  # noqa: E402
 
 KAIROS = os.environ.get("KAIROS", os.path.join(ROOT, "build", "kairos"))
 SHIPPED = os.path.join(ROOT, "weights", "fashion-mnist-edm2.safetensors")
+
+
+class FolderCase(unittest.TestCase):
+    """Tests with a folder of their own."""
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
 
 
 def kairos(*args, expect=0):

@@ -2,13 +2,11 @@
 import json
 import os
 import subprocess
-import tempfile
-import unittest
 
 import numpy as np
 import torch
 
-from common import KAIROS, kairos, one_hot, random_network, save_network
+from common import KAIROS, FolderCase, kairos, one_hot, random_network, save_network
 from torch_cuda_random import philox4x32_10, randn
 
 SMALL = dict(img_resolution=8, img_channels=2, label_dim=3, sigma_data=0.7, logvar_channels=16, model_channels=8,
@@ -83,15 +81,7 @@ def blobs(count, channels, resolution, seed):
     return (127.5 * (1 + np.array(waves) * rng.uniform(0.2, 1, (count, 1, 1, 1)))).clip(0, 255).astype(np.uint8)
 
 
-class MeasureCase(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = folder.name
-
-    def path(self, name):
-        return os.path.join(self.folder, name)
-
+class MeasureCase(FolderCase):
     def contents(self, *names):
         found = []
         for name in names:

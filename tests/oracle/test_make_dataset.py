@@ -3,13 +3,12 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import unittest
 import zipfile
 
 import numpy as np
 
-from common import ROOT
+from common import ROOT, FolderCase
 import fashion_mnist
 import make_dataset
 from png import read_png
@@ -17,15 +16,7 @@ from png import read_png
 SAMPLE = os.path.join(ROOT, "weights", "fashion-mnist-1000.zip")
 
 
-class MakeDataset(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = folder.name
-
-    def path(self, name):
-        return os.path.join(self.folder, name)
-
+class MakeDataset(FolderCase):
     def images(self, path):
         """The pixels [N,H,W,C] and labels of an archive, in the order of its names."""
         with zipfile.ZipFile(path) as archive:
