@@ -126,7 +126,8 @@ def sampling_error(bench, lots):
     images = np.sort((np.arange(LOT)[:, None] * LOTS + np.arange(lots)).ravel())
     errors = measure_lots(bench, lots)
     # Image i of a draw gets the noise of seed draw * 60000 + i: no noise is drawn twice.
-    draws = [errors.mean(axis=0)] + [bench.measure(f"draw-{draw}", f"first-{samples}", images, LEVELS, "--seed",
+    data = f"first-{samples}"
+    draws = [errors.mean(axis=0)] + [bench.measure(f"{data}-draw-{draw}", data, images, LEVELS, "--seed",
                                                    str(draw * LOTS * LOT))["squared_error"]
                                      for draw in range(1, DRAWS)]
     reference = np.mean(draws, axis=0)
@@ -147,7 +148,7 @@ def sampling_error(bench, lots):
               f"{np.mean(worst) * (n / (1 - size / lots)) ** 0.5:.2f} |")
     single = [difference(draw) for draw in draws]
     print(f"\n{DRAWS} draws of noise for all {samples} images: {np.mean(single):.2%} from the reference, their mean.")
-    users_curves(bench, f"first-{samples}", images, reference, difference)
+    users_curves(bench, data, images, reference, difference)
 
 
 def users_curves(bench, data, images, reference, difference):
@@ -161,8 +162,8 @@ def users_curves(bench, data, images, reference, difference):
             continue
         curves = []
         for i in range(count):
-            curves.append(bench.measure(f"users-{n}-{i}", data, images, LEVELS, "--images", str(n), "--seed", str(seed),
-                                        "--control-variates", "--quiet"))
+            curves.append(bench.measure(f"{data}-users-{n}-{i}", data, images, LEVELS, "--images", str(n), "--seed",
+                                        str(seed), "--control-variates", "--quiet"))
             seed += LOTS * LOT
         off = np.array([difference(curve["squared_error"]) for curve in curves])
         seconds = [curve["seconds"] for curve in curves if curve["seconds"] is not None]

@@ -3,13 +3,12 @@ import json
 import os
 import shutil
 import subprocess
-import tempfile
 import unittest
 import unittest.mock
 
 import numpy as np
 
-from common import KAIROS, SHIPPED, kairos, on_cpu_target, random_network, save_network
+from common import KAIROS, SHIPPED, FolderCase, kairos, on_cpu_target, random_network, save_network
 import safetensors_io  # after common, which knows where it is
 
 SMALL = dict(img_resolution=8, img_channels=1, label_dim=0, model_channels=8, channel_mult=[1, 2], num_blocks=1,
@@ -24,14 +23,7 @@ def run(*args, memory=None):
     return done.returncode, done.stderr
 
 
-class CommandsTest(unittest.TestCase):
-    def setUp(self):
-        self.folder = tempfile.TemporaryDirectory()
-        self.addCleanup(self.folder.cleanup)
-
-    def path(self, name):
-        return os.path.join(self.folder.name, name)
-
+class CommandsTest(FolderCase):
     def expect(self, status, *words, args, memory=None):
         found, message = run(*args, memory=memory)
         self.assertEqual(found, status, message)
@@ -235,15 +227,15 @@ class CommandsTest(unittest.TestCase):
                 self.assertNotIn("sampling", message)
         denoise = ["denoise", "--net", SHIPPED, "--in", self.path("absent"), "--out", self.path("taken")]
         self.expect(1, "it is a folder", args=denoise)
-        self.assertEqual(os.listdir(self.folder.name), ["taken"])
+        self.assertEqual(os.listdir(self.folder), ["taken"])
         self.assertEqual(os.listdir(self.path("taken")), [])
 
     def test_names(self):
         args = ["generate", "--net", SHIPPED, "--steps", "1"]
         kairos(*args, "--seeds", "7,2001", "--outdir", self.path("deep"), "--subdirs")
         kairos(*args, "--seeds", "7,1234567", "--outdir", self.path("flat"))
-        found = sorted(os.path.relpath(os.path.join(parent, name), self.folder.name)
-                       for parent, _, names in os.walk(self.folder.name) for name in names)
+        found = sorted(os.path.relpath(os.path.join(parent, name), self.folder)
+                       for parent, _, names in os.walk(self.folder) for name in names)
         self.assertEqual(found, ["deep/000000/000007.png", "deep/002000/002001.png", "deep/run.json",
                                  "flat/000007.png", "flat/1234567.png", "flat/run.json"])
 

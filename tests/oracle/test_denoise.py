@@ -2,15 +2,13 @@
 
 Prints a table of the largest relative L2 error of D(x; sigma) at each noise level.
 """
-import os
 import sys
-import tempfile
 import unittest
 
 import numpy as np
 import torch
 
-from common import SHIPPED, kairos, load_network, one_hot, random_network, relative_error, save_network
+from common import SHIPPED, FolderCase, kairos, load_network, one_hot, random_network, relative_error, save_network
 import safetensors_io
 
 SIGMAS = [0.002, 0.02, 0.2, 0.5, 2.0, 10.0, 80.0]
@@ -64,14 +62,7 @@ def clipped_share(net, data):
     return max(shares)
 
 
-class DenoiseTest(unittest.TestCase):
-    def setUp(self):
-        self.folder = tempfile.TemporaryDirectory()
-        self.addCleanup(self.folder.cleanup)
-
-    def path(self, name):
-        return os.path.join(self.folder.name, name)
-
+class DenoiseTest(FolderCase):
     def compare(self, name, weights, data, expected, precision, engine, *options):
         safetensors_io.save(self.path("x.safetensors"), data)
         kairos("denoise", "--net", weights, "--in", self.path("x.safetensors"), "--out",

@@ -8,7 +8,8 @@ import unittest
 import numpy as np
 import torch
 
-from common import SHIPPED, kairos, load_network, on_cpu_target, one_hot, random_network, relative_error, save_network
+from common import (SHIPPED, FolderCase, kairos, load_network, on_cpu_target, one_hot, random_network, relative_error,
+                    save_network)
 from png import read_png
 import safetensors_io
 import samplers
@@ -31,23 +32,19 @@ def guided(main, reference, weight):
     return lambda x, sigma: reference(x, sigma) + weight * (main(x, sigma) - reference(x, sigma))
 
 
-class GenerateTest(unittest.TestCase):
+class GenerateTest(FolderCase):
     @classmethod
     def setUpClass(cls):
         cls.target = "cpu" if on_cpu_target() else "gpu"
 
     def setUp(self):
-        self.folder = tempfile.TemporaryDirectory()
-        self.addCleanup(self.folder.cleanup)
+        super().setUp()
         self.shipped = load_network(SHIPPED)
-
-    def path(self, name):
-        return os.path.join(self.folder.name, name)
 
     def check(self, weights, net, seeds, options, steps=16, eta=0.0, solver="ddim", label=None, denoise=None):
         """Runs kairos and the reference; denoise(labels) replaces the plain network (guidance)."""
         seed_list = ",".join(map(str, seeds))
-        images = tempfile.mkdtemp(dir=self.folder.name)
+        images = tempfile.mkdtemp(dir=self.folder)
         kairos("generate", "--net", weights, "--outdir", images, "--seeds", seed_list, "--steps", steps,
                "--schedule", "edm", "--solver", solver, "--precision", "fp32",
                "--save-tensors", self.path("s.safetensors"), *options)

@@ -9,7 +9,7 @@ import unittest
 
 import numpy as np
 
-from common import ROOT, safetensors_io
+from common import ROOT, FolderCase, safetensors_io
 
 SCRIPT = os.path.join(ROOT, "scripts", "plot.py")
 LOGVAR = os.path.join(ROOT, "weights", "fashion-mnist-edm2.logvar.curve.json")
@@ -22,12 +22,7 @@ def line(schedule, nfe, seeds, distance):
 
 
 @unittest.skipUnless(importlib.util.find_spec("matplotlib"), "needs matplotlib: scripts/install-deps.sh plot")
-class PlotTest(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.path = lambda name: os.path.join(folder.name, name)
-
+class PlotTest(FolderCase):
     def plot(self, kind, *arguments, out="plot.png"):
         return subprocess.run([sys.executable, SCRIPT, kind, *arguments, "--out", self.path(out)], text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)

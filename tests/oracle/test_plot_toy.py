@@ -4,20 +4,17 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import unittest
 
-from common import ROOT, kairos
+from common import ROOT, FolderCase, kairos
 
 SCRIPT = os.path.join(ROOT, "scripts", "plot_toy.py")
 
 
 @unittest.skipUnless(importlib.util.find_spec("matplotlib"), "needs matplotlib: scripts/install-deps.sh plot")
-class PlotToyTest(unittest.TestCase):
+class PlotToyTest(FolderCase):
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.path = lambda name: os.path.join(folder.name, name)
+        super().setUp()
         self.toy = self.path("toy.json")
         kairos("toy", "--data", "gaussians", "--layout", "even", "--method", "exact", "--order", "2.25,2.5",
                "--schedule", "edm,rescaled", "--steps", "4,8", "--out", self.toy, "--quiet")

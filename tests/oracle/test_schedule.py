@@ -2,12 +2,11 @@
 import json
 import os
 import subprocess
-import tempfile
 import unittest
 
 import numpy as np
 
-from common import KAIROS, SHIPPED, kairos
+from common import KAIROS, SHIPPED, FolderCase, kairos
 import entropic_time as oracle
 import safetensors_io  # after common, which knows where it is
 
@@ -32,14 +31,7 @@ def curves():
             "odd": (odd, gaussian(odd, 0.2))}
 
 
-class ScheduleTest(unittest.TestCase):
-    def setUp(self):
-        self.folder = tempfile.TemporaryDirectory()
-        self.addCleanup(self.folder.cleanup)
-
-    def path(self, name):
-        return os.path.join(self.folder.name, name)
-
+class ScheduleTest(FolderCase):
     def write_curve(self, sigma, err, name="curve.json"):
         with open(self.path(name), "w") as f:
             json.dump({"sigma": list(sigma), "squared_error": list(err), "dims": 784}, f)

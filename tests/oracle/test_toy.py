@@ -7,17 +7,15 @@ trapezoidal rule), and the next step is a sum over the grid.
 import functools
 import json
 import math
-import os
 import re
 import subprocess
-import tempfile
 import unittest
 
 import numpy as np
 from scipy.optimize import brentq
 from scipy.stats import norm
 
-from common import KAIROS, kairos
+from common import KAIROS, FolderCase, kairos
 from entropic_time import edm_sigmas, entropic_time, invert
 from torch_cuda_random import philox4x32_10, randn
 
@@ -116,11 +114,10 @@ def variance_of_estimate(mass, samples):
     return (np.mean(1 / (mass * len(mass))) - 1) / samples
 
 
-class ToyTest(unittest.TestCase):
+class ToyTest(FolderCase):
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.file = os.path.join(folder.name, "toy.json")
+        super().setUp()
+        self.file = self.path("toy.json")
 
     def run_toy(self, *options):
         """The settings, the results by (schedule, steps), and the words of the printed table in the same way."""
