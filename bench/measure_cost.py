@@ -178,7 +178,8 @@ def grid_error(bench):
     chosen = np.arange(GRID_IMAGES) * len(bench.labels) // GRID_IMAGES
     schedules = {levels: bench.schedule(bench.measure(f"grid-{levels}", "grid", chosen, levels, "--quiet")
                                         ["squared_error"]) for levels in GRIDS}
-    print(f"\nOf {GRID_IMAGES} images on coarser grids ({STEPS} rescaled levels):\n\n| levels | largest difference from 128 levels |\n|---|---|")
+    print(f"\nOf {GRID_IMAGES} images on coarser grids ({STEPS} rescaled levels):\n\n"
+          "| levels | largest difference from 128 levels |\n|---|---|")
     for levels in GRIDS[:-1]:
         print(f"| {levels} | {np.abs(schedules[levels] / schedules[128] - 1).max():.2%} |")
 
