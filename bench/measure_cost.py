@@ -16,6 +16,7 @@ Hours on a CPU.  Curves are added to OUTDIR/curves.jsonl as they come; what is t
 was killed goes on.  --shipped-curve does the last part alone, which measures nothing: seconds.
 """
 import argparse
+import functools
 import json
 import os
 import subprocess
@@ -33,7 +34,6 @@ from fashion_mnist import load_pixels  # noqa: E402
 from make_dataset import write_dataset  # noqa: E402
 
 NET = os.path.join(ROOT, "weights", "fashion-mnist-edm2.safetensors")
-DIMS = 1024
 LOTS, LOT, LEVELS, STEPS = 600, 100, 18, 16
 DRAWS = 3
 GROUPS = (100, 300, 600, 1200, 1800, 4000, 10000)
@@ -46,17 +46,13 @@ TIMES = {"rescaled (order 2)": ["--kind", "rescaled"], "order 2.25": ["--order",
 MANY_GROUPS = 40  # from so many on, 95 % of them is more than a guess
 
 
-def edm_grid(levels, low=0.002, high=80, rho=7):
-    grid = np.linspace(low ** (1 / rho), high ** (1 / rho), levels) ** rho
-    grid[[0, -1]] = low, high
-    return grid
-
-
 class Bench:
     def __init__(self, kairos, outdir):
         self.kairos, self.outdir = kairos, outdir
         self.pixels = self.labels = None  # loaded when something is to be measured
         os.makedirs(outdir, exist_ok=True)
+        with open(SHIPPED) as f:
+            self.shipped = json.load(f)
         self.curves = {}
         if os.path.exists(self.path("curves.jsonl")):
             with open(self.path("curves.jsonl")) as f:
@@ -92,18 +88,28 @@ class Bench:
             f.write(json.dumps(curve) + "\n")
         self.curves[name] = curve
 
-    def schedule(self, squared_error):
-        """The rescaled levels of this curve on the EDM grid."""
-        path = self.path("schedule.json")
-        sigma = edm_grid(len(squared_error)).tolist()
-        with open(path, "w") as f:
-            json.dump(dict(sigma=sigma, squared_error=list(squared_error), dims=DIMS), f)
-        return self.schedule_of_file(path)
-
-    def schedule_of_file(self, curve, time=("--kind", "rescaled"), steps=STEPS):
-        out = subprocess.run([self.kairos, "schedule", "--curve", curve, *time, "--steps", str(steps)], check=True,
+    def schedule(self, steps, *options):
+        """Noise levels, decreasing, without the final 0."""
+        out = subprocess.run([self.kairos, "schedule", "--steps", str(steps), *options], check=True,
                              capture_output=True, text=True).stdout
         return np.array([float(line) for line in out.split()[:steps]])
+
+    @functools.cache
+    def grid(self, levels):
+        """The noise levels that `measure --levels` takes, increasing."""
+        return self.schedule(levels, "--kind", "edm")[::-1]
+
+    def write_curve(self, name, squared_error):
+        """A curve on the EDM grid, as a file for `schedule`."""
+        path = self.path(name + ".json")
+        with open(path, "w") as f:
+            json.dump(dict(sigma=self.grid(len(squared_error)).tolist(), squared_error=list(squared_error),
+                           dims=self.shipped["dims"]), f)
+        return path
+
+    def rescaled(self, squared_error):
+        """The levels that the bench compares, of this curve."""
+        return self.schedule(STEPS, "--kind", "rescaled", "--curve", self.write_curve("schedule", squared_error))
 
 
 def measure_lots(bench, lots):
@@ -131,10 +137,10 @@ def sampling_error(bench, lots):
                                                    str(draw * LOTS * LOT))["squared_error"]
                                      for draw in range(1, DRAWS)]
     reference = np.mean(draws, axis=0)
-    levels = bench.schedule(reference)
+    levels = bench.rescaled(reference)
 
     def difference(squared_error):
-        return np.abs(bench.schedule(squared_error) / levels - 1).max()
+        return np.abs(bench.rescaled(squared_error) / levels - 1).max()
     print(f"Largest difference of {STEPS} rescaled levels from those of {DRAWS * samples} samples ({samples} images, "
           f"{DRAWS} draws of noise), {LEVELS} noise levels:\n\n"
           "| images n | groups | mean | 95 % of groups | mean x sqrt(n) / sqrt(1 - n/N) |\n|---|---|---|---|---|")
@@ -176,7 +182,7 @@ def users_curves(bench, data, images, reference, difference):
 
 def grid_error(bench):
     chosen = np.arange(GRID_IMAGES) * len(bench.labels) // GRID_IMAGES
-    schedules = {levels: bench.schedule(bench.measure(f"grid-{levels}", "grid", chosen, levels, "--quiet")
+    schedules = {levels: bench.rescaled(bench.measure(f"grid-{levels}", "grid", chosen, levels, "--quiet")
                                         ["squared_error"]) for levels in GRIDS}
     print(f"\nOf {GRID_IMAGES} images on coarser grids ({STEPS} rescaled levels):\n\n"
           "| levels | largest difference from 128 levels |\n|---|---|")
@@ -186,17 +192,12 @@ def grid_error(bench):
 
 def resample(bench, levels):
     """The shipped curve, with its spectrum, as it would be on the EDM grid of so many levels."""
-    with open(SHIPPED) as f:
-        curve = json.load(f)
     spectrum, _ = safetensors_io.load(SHIPPED.replace(".json", ".spectrum.safetensors"))
-    sigma, grid = np.array(curve["sigma"]), edm_grid(levels)
+    sigma, grid = np.array(bench.shipped["sigma"]), bench.grid(levels)
 
     def at_grid(values):
         return np.exp(CubicSpline(np.log(sigma), np.log(np.array(values, np.float64)))(np.log(grid)))
-    path = bench.path(f"shipped-{levels}.json")
-    with open(path, "w") as f:
-        json.dump(dict(sigma=grid.tolist(), squared_error=at_grid(curve["squared_error"]).tolist(),
-                       dims=curve["dims"]), f)
+    path = bench.write_curve(f"shipped-{levels}", at_grid(bench.shipped["squared_error"]))
     safetensors_io.save(path.replace(".json", ".spectrum.safetensors"),
                         dict(power=at_grid(spectrum["power"]).astype(np.float32), amplitude=spectrum["amplitude"],
                              sigma=grid))
@@ -209,10 +210,9 @@ def grid_error_of_other_times(bench, steps=(8, 16, 32)):
           f"difference from 128 levels\n\n| levels | {' | '.join(TIMES)} |\n|---|{'---|' * len(TIMES)}")
     for levels in GRIDS[:-1]:
         cells = []
-        for time in TIMES.values():
-            worst = [np.abs(bench.schedule_of_file(curves[levels], time, n)
-                            / bench.schedule_of_file(SHIPPED, time, n) - 1).max()
-                     for n in steps]
+        for options in TIMES.values():
+            worst = [np.abs(bench.schedule(n, *options, "--curve", curves[levels])
+                            / bench.schedule(n, *options, "--curve", SHIPPED) - 1).max() for n in steps]
             cells.append(" / ".join(f"{100 * value:.2f}" for value in worst) + " %")
         print(f"| {levels} | {' | '.join(cells)} |")
 

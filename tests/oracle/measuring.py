@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from common import KAIROS, FolderCase, kairos, one_hot, random_network, save_network
+from entropic_time import edm_sigmas
 from torch_cuda_random import philox4x32_10, randn
 
 SMALL = dict(img_resolution=8, img_channels=2, label_dim=3, sigma_data=0.7, logvar_channels=16, model_channels=8,
@@ -14,8 +15,8 @@ SMALL = dict(img_resolution=8, img_channels=2, label_dim=3, sigma_data=0.7, logv
 
 
 def edm_levels(n, low=0.002, high=80.0, rho=7.0):
-    i = np.arange(n)
-    return (low ** (1 / rho) + i / (n - 1) * (high ** (1 / rho) - low ** (1 / rho))) ** rho
+    """EDM's noise levels in the order of a curve, increasing."""
+    return edm_sigmas(n, low, high, rho)[::-1].copy()
 
 
 def order(count, seed):

@@ -8,13 +8,6 @@ import numpy as np
 import torch_cuda_random
 
 
-def edm_sigmas(n, sigma_min=0.002, sigma_max=80.0, rho=7.0):
-    """n noise levels, decreasing, without the final 0 (Karras et al. 2022, Eq. 5)."""
-    i = np.arange(n)
-    a, b = sigma_max ** (1 / rho), sigma_min ** (1 / rho)
-    return (a + i / (n - 1) * (b - a)) ** rho
-
-
 def ddim(denoise, x, sigmas, eta=0.0, normal=None):
     """DDIM from x at sigmas[0] down to 0; eta = 0 deterministic, 1 stochastic.  NFE = len(sigmas).
 

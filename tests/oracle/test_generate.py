@@ -10,6 +10,7 @@ import torch
 
 from common import (SHIPPED, FolderCase, kairos, load_network, on_cpu_target, one_hot, random_network, relative_error,
                     save_network)
+from entropic_time import edm_sigmas
 from png import read_png
 import safetensors_io
 import samplers
@@ -53,7 +54,7 @@ class GenerateTest(FolderCase):
         draws = samplers.Seeds(seeds, (net.img_channels, net.img_resolution, net.img_resolution), net.label_dim)
         labels = draws.labels() if label is None else np.full(len(seeds), label)
         denoise = denoise(labels) if denoise else denoiser(net, labels)
-        sigmas = samplers.edm_sigmas(steps)
+        sigmas = edm_sigmas(steps)
         x = draws.noise().astype(np.float64) * sigmas[0]
         if solver == "heun":
             expected = samplers.heun(denoise, x, sigmas)
