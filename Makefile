@@ -3,8 +3,9 @@
 #   make            build/kairos for the GPU if there are nvcc and one, else for the CPU
 #   make cuda       build/kairos for GPUs (sm_80, sm_90, sm_100), wherever nvcc is
 #   make cpu        build/kairos for the CPU
+#   make ptx        build/kairos.ptx: nvcc's own code, run on the CPU with checks and counters (tests/ptx)
 #   make demo       install what is missing, build, sample the shipped model into out/demo.png
-#   make check      every test, on the GPU if there is one (make check-cpu: on the CPU)
+#   make check      every test, on the GPU if there is one (make check-cpu: on the CPU; check-ptx: nvcc's code)
 #   make bench      timings, side by side with PyTorch
 #   make fuzz       the parsers of outside files, RUNS=1000000 each
 #   make gpu-check  everything on a GPU, into bench/results/
@@ -69,9 +70,9 @@ INCLUDE_cuda    := -Ikernels $(if $(CUDNN),-I$(CUDNN)/include) -I$(CUDA)/include
 INCLUDE_simt    := -Ikernels -Ikernels/simt/include
 include_of       = $(if $(filter cuda,$(1)),$(INCLUDE_cuda),$(INCLUDE_simt))
 LIBS            := -llapacke -ljansson -lzip -lpng -lpthread -lm -lstdc++
-# PTX of the last one too, which drivers compile for newer GPUs.
-GENCODE         := $(foreach a,80 90 100,-gencode arch=compute_$(a),code=sm_$(a)) \
-                   -gencode arch=compute_100,code=compute_100
+# Machine code, and PTX: drivers compile it for newer GPUs, and tests/ptx runs it on a CPU.
+CUDA_ARCHS      ?= 80 90a 100
+GENCODE         := $(foreach a,$(CUDA_ARCHS),-gencode arch=compute_$(a),code=[sm_$(a),compute_$(a)])
 NVCC_FLAGS      := -std=c++17 -O3 -lineinfo $(GENCODE) $(if $(WERROR),-Werror all-warnings) -Xptxas -warn-spills \
                    -Xcompiler -Wall,-Wextra,-Wno-unused-parameter
 
@@ -161,6 +162,9 @@ run-$(BUILD)/%.test: $(BUILD)/%.test
 	    KAIROS_SIMT_SEED=$$seed scripts/run_logged.sh $(BUILD)/$*.$$seed.log $< || exit 1; done
 $(addprefix run-,$(ORACLE_TESTS)): run-%: % $(BUILD)/kairos
 	@scripts/run_logged.sh $(BUILD)/$*.log env KAIROS=$(BUILD)/kairos $(PYTHON) $<
+
+# The PTX runner and what it runs. Apart, because whatever is compiled depends on this file.
+include tests/ptx/rules.mk
 
 FORCE:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -22,8 +22,8 @@ for group in "${groups[@]}"; do
     case $group in
         cuda) packages+=("${both[@]}") ;;
         cpu) packages+=("${both[@]}" libdnnl-dev libopenblas-dev libfftw3-dev libboost-context-dev) ;;
-        check) packages+=(libcmocka-dev dataset-fashion-mnist python3-numpy python3-scipy python3-torch
-                          clang libclang-rt-dev clang-format) ;;
+        check) packages+=(libcmocka-dev libzstd-dev dataset-fashion-mnist python3-numpy python3-scipy
+                          python3-torch clang libclang-rt-dev clang-format) ;;
         bench) packages+=(python3-numpy python3-torch) ;;
         plot) packages+=(python3-matplotlib python3-numpy) ;;
         convert) packages+=(python3-numpy) ;;

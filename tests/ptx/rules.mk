@@ -1,0 +1,86 @@
+# The PTX runner, and what runs on it: nvcc's host objects, linked with tests/ptx in the place of libcudart.
+#
+#   make ptx        build/kairos.ptx, with the CPU target's stand-ins for cuDNN, cuBLAS and cuFFT
+#   make check-ptx  the tests of kernels and of the runner, on the PTX for each of PTX_DEVICES
+#
+# build/ptxrt/  objects of the runner    build/ptx/  the runner as libcudart.so.13, programs, logs
+PTX_DEVICES ?= 80 90 100
+PTX_PARTS   := text decode machine memory checks ops cuda report
+PTX_SOURCES := $(wildcard tests/ptx/device.cpp $(PTX_PARTS:%=tests/ptx/%/*.cpp))
+PTX_OBJECTS := $(PTX_SOURCES:%=$(BUILD)/ptxrt/%.o)
+PTX_RUNTIME := $(BUILD)/ptx/libcudart.so.13
+PTX_FLAGS   := -std=c++20 -O3 -g1 -march=$(ARCH) -ffp-contract=off -fno-math-errno -fPIC -fvisibility=hidden \
+               $(WARNINGS) -isystem $(CUDA)/include
+PTX_NVCC    := -std=c++17 -O3 -lineinfo $(GENCODE)
+PTX_LINK    := -Wl,-rpath,$(abspath $(BUILD)/ptx)
+PTX_LIBS    := -lzstd -lpthread
+
+# The libraries that the program calls besides, and what tells the checks what they read and write.
+PTX_STANDINS  := $(call objects,fast,$(addprefix kernels/simt/,cudnn.cpp cublas.cpp cufft.cpp convolution.cpp)) \
+                 $(BUILD)/ptxrt/tests/ptx/libraries/libraries.cpp.o
+PTX_WRAPPED   := cudnnSetTensor4dDescriptor cudnnConvolutionForward cufftMakePlanMany cufftExecR2C
+PTX_STANDIN_LIBS := $(PTX_WRAPPED:%=-Wl$(comma)--wrap=%) -fopenmp -ldnnl -lopenblas -lfftw3f
+
+$(BUILD)/ptxrt/%.cpp.o: %.cpp tests/ptx/rules.mk
+	@mkdir -p $(@D)
+	$(call show,c++ )
+	$(Q)$(CXX) $(PTX_FLAGS) -MMD -MP -c $< -o $@
+
+$(PTX_RUNTIME): $(PTX_OBJECTS) tests/ptx/cuda/exports.map
+	@mkdir -p $(@D)
+	$(call show,link)
+	$(Q)$(CXX) -shared -Wl,-soname,libcudart.so.13 -Wl,--version-script=tests/ptx/cuda/exports.map -Wl,-z,defs \
+	    $(PTX_OBJECTS) $(PTX_LIBS) -o $@
+
+# ---- the program, and the tests of kernels ----------------------------------------------------------
+.PHONY: ptx ptx-runtime ptx-tests check-ptx
+ptx: $(BUILD)/kairos.ptx
+ptx-runtime: $(PTX_RUNTIME)
+
+$(BUILD)/kairos.ptx: $(call program_objects,cuda) $(PTX_STANDINS) $(PTX_RUNTIME)
+	$(call show,link)
+	$(Q)$(CC) $^ $(PTX_LINK) $(PTX_STANDIN_LIBS) $(LIBS) -o $@
+
+$(BUILD)/ptx/tests/kernels/%.test: $(BUILD)/cuda/tests/kernels/%.o $(call objects,cuda,$(SUPPORT)) \
+                                   $(call library_objects,cuda) $(PTX_STANDINS) $(PTX_RUNTIME)
+	@mkdir -p $(@D)
+	$(call show,link)
+	$(Q)$(CC) $^ $(PTX_LINK) $(PTX_STANDIN_LIBS) $(LIBS) -lcmocka -o $@
+
+# ---- tests of the runner itself: .cu files are programs for it, .cpp files call its parts -----------
+PTX_PROGRAM_TESTS := $(wildcard tests/ptx/tests/test_*.cu)
+PTX_PART_TESTS    := $(wildcard tests/ptx/tests/test_*.cpp)
+
+$(BUILD)/ptx/%.cu.o: %.cu tests/ptx/rules.mk
+	@mkdir -p $(@D)
+	$(call show,nvcc)
+	$(Q)$(NVCC) $(PTX_NVCC) -Itests/ptx -MMD -MP -c $< -o $@
+
+$(BUILD)/ptx/tests/ptx/%.cu.test: $(BUILD)/ptx/tests/ptx/%.cu.o $(PTX_RUNTIME)
+	$(call show,link)
+	$(Q)$(CXX) $^ $(PTX_LINK) -o $@
+
+$(BUILD)/ptx/tests/ptx/%.cpp.test: $(BUILD)/ptxrt/tests/ptx/%.cpp.o $(PTX_OBJECTS)
+	@mkdir -p $(@D)
+	$(call show,link)
+	$(Q)$(CXX) $^ $(PTX_LIBS) -o $@
+
+PTX_PROGRAMS := $(patsubst %,$(BUILD)/ptx/%.test,$(KERNEL_TESTS) $(PTX_PROGRAM_TESTS))
+PTX_TESTS    := $(PTX_PROGRAMS) $(PTX_PART_TESTS:%=$(BUILD)/ptx/%.test)
+ptx-tests: $(PTX_TESTS)
+
+ifneq ($(wildcard $(NVCC)),)
+check-ptx: $(foreach d,$(PTX_DEVICES),$(PTX_PROGRAMS:%=run-ptx-$(d)-%)) $(PTX_PART_TESTS:%=run-ptx-$(BUILD)/ptx/%.test)
+	@echo "make check-ptx: all tests passed"
+else
+check-ptx:
+	@echo "make check-ptx: skipped, for there is no nvcc"
+endif
+
+define ptx_run_rule
+$(PTX_PROGRAMS:%=run-ptx-$(1)-%): run-ptx-$(1)-%: %
+	@scripts/run_logged.sh $$(basename $$<).$(1).log env KAIROS_PTX_DEVICE=$(1) $$<
+endef
+$(foreach d,$(PTX_DEVICES),$(eval $(call ptx_run_rule,$(d))))
+$(PTX_PART_TESTS:%=run-ptx-$(BUILD)/ptx/%.test): run-ptx-%: %
+	@scripts/run_logged.sh $(basename $<).log $<
