@@ -1,0 +1,78 @@
+// A block: its warps, its shared memory, its barriers; and the clusters and launches that blocks belong to.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "../device.h"
+#include "warp.h"
+
+struct Size3 {
+    unsigned x = 1, y = 1, z = 1;
+    uint64_t product() const { return (uint64_t)x * y * z; }
+};
+
+struct Barrier {  // one of the 16 named barriers of a block
+    int expected = 0;              // threads; 0 = nobody has come yet
+    int arrived = 0;
+    std::vector<std::pair<int, Mask>> waiting;  // warp, lanes
+    Clock clock, proxy;
+    Mask reduction = 0;            // barrier.red
+    int reduced = 0;
+};
+
+struct Launch;
+struct Cluster;
+
+struct Block {
+    Launch *launch = nullptr;
+    Cluster *cluster = nullptr;   // never null: a block alone is a cluster of one
+    uint64_t number = 0;          // in the grid, x fastest
+    Size3 id;                     // %ctaid
+    int rank = 0;                 // in the cluster
+    std::vector<std::unique_ptr<Warp>> warps;
+    std::vector<unsigned char> shared;  // offset SHARED_BEGIN of the window is shared[0]
+    std::vector<unsigned char> local;   // of all threads, program->local_bytes each
+    Barrier barriers[16];
+    std::shared_ptr<struct BlockShadow> shadow;      // memory/
+    std::shared_ptr<struct BlockAsync> async;        // ops/: mbarriers, pending copies
+    int live_warps = 0;
+
+    int threads() const;
+    int thread(const Warp &warp, int lane) const { return warp.index * LANES + lane; }
+    Size3 thread_id(int thread) const;  // %tid
+    uint32_t shared_base() const { return (uint32_t)rank << 24; }
+};
+
+struct Cluster {
+    Size3 size, id;               // in blocks; %clusterid
+    std::vector<Block *> blocks;  // by rank
+    int arrived = 0;              // barrier.cluster: threads
+    std::vector<std::pair<Warp *, Mask>> waiting;
+    Clock clock, proxy;
+    std::vector<uint8_t> arrived_lanes;  // who has arrived and not waited yet
+    int phase = 0;
+};
+
+struct Launch {
+    Program *program = nullptr;
+    Size3 grid, block, cluster;
+    int dynamic_shared = 0;
+    std::vector<unsigned char> params;  // the parameter space
+    uint64_t number = 0;                // of the process, from 1
+};
+
+// Runs a launch to its end.  Blocks start in order, warps of the blocks that are resident take turns in an order that
+// KAIROS_PTX_SEED shuffles.
+void run_launch(Launch &launch);
+
+// The launch that runs; random numbers of the scheduler; work that is due at a time.
+uint64_t scheduler_random();
+uint64_t scheduler_now();  // instructions that all warps have run
+// Calls `work` once, at a time that the seed draws (at once, or up to some thousand instructions later), or when nothing else can run.
+// Returns a number for run_deferred, which calls it now (or does nothing if it has been called).
+uint64_t defer(std::function<void()> work);
+void run_deferred(uint64_t number);
+// Something happened that a waiting thread may see: a store, an arrival, an ended thread.
+void note_progress();
