@@ -27,7 +27,9 @@ class Decoding {
     // in Warp::preds (~0 and ~1: constants false and true); `!p` is refused but by read_pred.
     const Operand &operand(size_t i) const;   // refuses if there are fewer
     size_t operands() const { return statement.operands.size(); }
-    void read(const Operand &o, Type type);   // one register or immediate of at most 64 bits
+    // One register or immediate of at most 64 bits, or the name of a variable or function: its address (as in
+    // read_address), plus o.offset.
+    void read(const Operand &o, Type type);
     void write(const Operand &o, Type type);  // one register, or _ (a slot that nobody reads)
     void read_write(const Operand &o, Type type);  // one entry in ops, read and written: accumulators
     void read_vector(const Operand &o, Type type, int count = 0);   // {..}, or one; count 0 = any
@@ -40,6 +42,8 @@ class Decoding {
     void read_address(const Operand &o);
     // The statement's label operand, as an index in Program::code, into insn.target.
     void read_label(const Operand &o);
+    Type register_type(const Operand &o) const;  // as declared; none: it is no register
+    const Variable *variable(const Operand &o) const;  // that the operand names; nullptr: none
     int64_t immediate(const Operand &o) const;  // refuses if it is no integer
 
     [[noreturn]] void refuse(const std::string &why) const;

@@ -30,6 +30,7 @@ struct Warp {
     uint32_t *frame = nullptr;
     std::vector<uint32_t> frame_memory;
     std::vector<Mask> preds;
+    Mask carry = 0;         // CC.CF of each lane
 
     // The group that runs.
     int pc = 0;             // of the next instruction; a handler may change it (branches)
@@ -60,15 +61,13 @@ struct Warp {
     template <class T, class F>
     void set(int32_t op, F value) {
         T *to = at<T>(op);
-        if (exec == ALL) {
-            T all[LANES];
-            for (int l = 0; l < LANES; ++l) all[l] = value(l);
+        const Mask lanes = exec;
+        T all[LANES];
+        for (int l = 0; l < LANES; ++l) all[l] = value(l);
+        if (lanes == ALL)
             std::memcpy(to, all, sizeof all);
-        } else {
-            T all[LANES];
-            for (int l = 0; l < LANES; ++l) all[l] = value(l);
-            for (int l = 0; l < LANES; ++l) to[l] = exec >> l & 1 ? all[l] : to[l];
-        }
+        else
+            for (int l = 0; l < LANES; ++l) to[l] = lanes >> l & 1 ? all[l] : to[l];
     }
 
     // ---- control, for handlers ----
