@@ -14,13 +14,19 @@ struct Size3 {
 };
 
 struct Barrier {  // one of the 16 named barriers of a block
-    int expected = 0;              // threads; 0 = nobody has come yet
-    int arrived = 0;
-    std::vector<std::pair<int, Mask>> waiting;  // warp, lanes
-    Clock clock, proxy;
-    Mask reduction = 0;            // barrier.red
-    int reduced = 0;
+    struct Arrival {
+        int warp;
+        Mask lanes;
+        const Insn *insn;
+    };
+    std::vector<Arrival> arrivals;  // empty: nobody has come yet
+    int expected = 0;               // threads; warps count whole
+    bool everybody = false;         // no number was given: threads that have ended are not awaited
+    int trues = 0, voters = 0;      // barrier.red: predicates
+    Clock clock, proxy;             // what those who came know
 };
+// Lanes of the warp have ended: barriers wait for them no longer.
+void leave_barriers(Warp &warp);
 
 struct Launch;
 struct Cluster;
@@ -42,7 +48,8 @@ struct Block {
     int threads() const;
     int thread(const Warp &warp, int lane) const { return warp.index * LANES + lane; }
     Size3 thread_id(int thread) const;  // %tid
-    uint32_t shared_base() const { return (uint32_t)rank << 24; }
+    // What mapa adds to an offset in this block's window.  Addresses below 1 << 24 are the own block's.
+    uint32_t shared_base() const { return (uint32_t)(rank + 1) << 24; }
 };
 
 struct Cluster {

@@ -3,6 +3,8 @@
 
 #include <bit>
 
+#include "block.h"
+
 // So many blocks of code a group may run while others of its warp wait behind it.
 constexpr int PATIENCE = 2000;
 
@@ -96,6 +98,7 @@ void Warp::exit() {
     // Who waits for an ended lane waits no longer.
     for (Group &group : others)
         if (group.state == Group::meets) group.state = Group::runs;
+    leave_barriers(*this);
 }
 
 // At a place where lanes may meet again: those that are here already join, and whoever is further back runs
