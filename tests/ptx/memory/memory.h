@@ -12,7 +12,8 @@ struct Warp;
 struct Block;
 
 // Addresses.  Global: the host's.  Generic addresses of shared and local memory lie in windows; a shared address of 32 bits is
-// (rank in the cluster) << 24 | offset in the block's window, the offset beginning at SHARED_BEGIN.
+// (rank in the cluster + 1) << 24 | offset in the block's window, the offset beginning at SHARED_BEGIN; with 0 instead of
+// the rank + 1 it is the own block's.
 constexpr uint64_t SHARED_WINDOW = 0x0100'0000'0000'0000ull;
 constexpr uint64_t LOCAL_WINDOW = 0x0200'0000'0000'0000ull;
 
