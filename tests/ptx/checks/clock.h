@@ -1,41 +1,80 @@
-// Who is known to come before whom: vector clocks of warps (FastTrack, Flanagan and Freund 2009), from barriers, mbarriers,
-// fences and atomics.
+// Who is known to come before whom: vector clocks of warps (FastTrack, Flanagan and Freund 2009), from
+// barriers, mbarriers, fences and atomics.
 #pragma once
 
 #include <cstdint>
-#include <map>
+#include <memory>
 #include <vector>
 
 // A warp of a launch: block * warps of a block + warp.
 using Agent = uint32_t;
 
-// The time up to which each agent is known.
-class Clock {
-   public:
-    void join(const Clock &other);
+// The time up to which each agent is known.  Copies share their times until one of them changes.
+class Times {
+public:
+    void join(const Times &other);
     void raise(Agent agent, uint32_t time);
     uint32_t of(Agent agent) const;
-    bool empty() const { return times_.empty(); }
-    void clear() { times_.clear(); }
+    bool empty() const { return times_ == nullptr; }
+    void clear() { times_.reset(); }
 
-   private:
-    std::vector<std::pair<Agent, uint32_t>> times_;  // sorted by agent
+private:
+    using Entries = std::vector<std::pair<Agent, uint32_t>>;  // sorted by agent
+    bool covers(const Entries &other) const;
+    std::shared_ptr<Entries> times_;
+};
+
+// What an object (a barrier, an mbarrier, a place in memory) hands on from those who release to those
+// who acquire.
+class Clock {
+public:
+    void join(const Clock &other);
+    void raise(Agent agent, uint32_t time) { known_.raise(agent, time); }
+    uint32_t of(Agent agent) const { return known_.of(agent); }
+    bool empty() const {
+        return known_.empty() && fenced_.empty() && pending_.empty() && proxy_.empty();
+    }
+    void clear() { *this = Clock(); }
+
+private:
+    friend struct WarpClock;
+    Times known_;
+    // A fence of one thread counts for another that meets it at a barrier, which then writes or has
+    // read a flag, or starts an asynchronous copy.
+    Times fenced_, pending_, proxy_;
 };
 
 struct WarpClock {
     Agent agent = 0;
-    uint32_t now = 1;        // its own time; grows at each release
-    Clock seen;              // what happened before its next instruction
-    Clock fenced;            // `seen` at its last fence (and itself): what a relaxed write then publishes
-    Clock pending;           // what relaxed reads found: `seen` after the next fence
-    Clock proxy;             // what is visible to asynchronous (proxy) accesses that it starts or that follow
+    uint32_t now = 1;      // its own time; grows at each release
+    uint32_t segment = 0;  // the number that memory/ gives to (agent, now); 0: none yet
+    Times seen;     // what happened before its next instruction; of itself: known to all its lanes
+    Times fenced;   // `seen` at its last fence (and itself): what a relaxed write then publishes
+    Times pending;  // what relaxed reads found: `seen` after the next fence
+    Times proxy;    // what is visible to asynchronous (proxy) accesses that it starts or that follow
     uint32_t lane_time[32] = {};  // when a lane last took part in a warp's barrier
 
     void begin(Agent self);
-    // Publishes what the warp knows and did into an object (a barrier, a location), and takes from one.
-    void release(Clock &object, Clock *object_proxy = nullptr);
-    void acquire(const Clock &object, const Clock *object_proxy = nullptr);
-    void fence();                 // membar, fence of any scope that orders generic accesses
-    void proxy_fence();           // fence.proxy.async
+    // Publishes what the warp knows and did into an object, and takes from one.
+    void release(Clock &object);
+    void acquire(const Clock &object);
+    // Places that tell of asynchronous accesses by a clock of their own.
+    void release(Clock &object, Clock *object_proxy) {
+        release(object), object_proxy->known_.join(proxy);
+    }
+    void acquire(const Clock &object, const Clock *object_proxy) {
+        acquire(object), proxy.join(object_proxy->known_);
+    }
+    void fence();                    // membar, fence of any scope that orders generic accesses
+    void fence_acquire();            // the half that orders earlier reads
+    void fence_release();            // the half that orders later writes
+    void proxy_fence();              // fence.proxy.async
     void warp_sync(uint32_t lanes);  // bar.warp.sync
+    // Relaxed accesses to a place in memory: a write hands on what the last fence covers (`joins`: to
+    // what an atomic found there), a read finds what the next fence will cover.
+    void publish(Clock &place, bool joins) const;
+    void observe(const Clock &place) { pending.join(place.known_); }
+
+private:
+    void tick() { ++now, segment = 0; }
 };

@@ -1,13 +1,25 @@
-// What the checks find: one line each, once for each kind and place.  A program that has findings ends with status 1.
+// What the checks find: one line each, once for each kind and place.  A program that has findings ends
+// with status 1.
 #pragma once
 
 #include "../machine/program.h"
 
-enum class Check { bounds, freed, misaligned, uninitialised, race, asynchronous, barrier, deadlock, launch,
-                   wrong_use };
+enum class Check {
+    bounds,
+    freed,
+    misaligned,
+    uninitialised,
+    race,
+    asynchronous,
+    barrier,
+    deadlock,
+    launch,
+    wrong_use
+};
 
 struct Warp;
-// lane: -1 = the whole warp.  Prints "file.cu:line: kernel NAME, block (x,y,z), thread (x,y,z): WHAT (PTX line N)".
+// lane: -1 = the whole warp.  Prints "file.cu:line: kernel NAME, block (x,y,z), thread (x,y,z): WHAT
+// (PTX line N)".
 void finding(const Warp &warp, const Insn &insn, int lane, Check check, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 // Of a launch or a call of the host.

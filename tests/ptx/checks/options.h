@@ -1,0 +1,8 @@
+// KAIROS_PTX_CHECKS: which checks of memory are made ("all", the default; "none"; or some of
+// bounds,init,race,async).
+#pragma once
+
+struct Checks {
+    bool bounds, init, race, async;
+};
+const Checks &checks();
