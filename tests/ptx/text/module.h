@@ -60,7 +60,14 @@ struct Variable {
     uint64_t bytes = 0;  // 0 of an extern array: dynamic shared memory
     bool external = false;
     std::vector<uint8_t> init;  // empty = zeros
-    struct Reference { uint64_t at; std::string symbol; int64_t offset; bool generic; int bytes; };
+    struct Reference {
+        uint64_t at;  // in `init`
+        std::string symbol;
+        int64_t offset;
+        bool generic;
+        int bytes;           // how many of the address, beginning at
+        unsigned shift = 0;  // this bit of it: 0xFF00(symbol) is one byte, from bit 8
+    };
     std::vector<Reference> references;  // addresses of other symbols within init
 };
 
