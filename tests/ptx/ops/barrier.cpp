@@ -4,12 +4,11 @@
 // marks the arrival of the warp): a warp is there when its last lane is.
 #include <algorithm>
 
-#include "../decode/decode.h"
 #include "../machine/block.h"
+#include "async_decode.h"
 #include "collective.h"
 
 void decode_warp_barrier(Decoding &d);
-void decode_cluster_barrier(Decoding &d);
 
 namespace {
 

@@ -38,8 +38,16 @@ inline bool gather(Warp &w, const Insn &insn, int32_t op, Peers &peers, bool any
     return true;
 }
 
-// Waits for all lanes of the warp, as instructions that are .aligned demand.
-inline bool gather_warp(Warp &w) { return w.meet(w.present); }
+// Reports lanes that do not take part in an instruction that needs all 32.
+void report_missing(const Warp &w, const Insn &insn);
+
+// Waits for all lanes of the warp, as matrix instructions demand: .sync.aligned.
+inline bool gather_warp(Warp &w, const Insn &insn) {
+    if (w.exec == ALL) return true;
+    if (!w.meet(w.present)) return false;
+    if (w.exec != ALL) report_missing(w, insn);
+    return true;
+}
 
 // The lane of `lanes` with the least number.
 inline int first_lane(Mask lanes) { return std::countr_zero(lanes); }

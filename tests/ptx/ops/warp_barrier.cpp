@@ -20,6 +20,12 @@ void check_peers(const Warp &w, const Insn &insn, const Peers &peers) {
     }
 }
 
+void report_missing(const Warp &w, const Insn &insn) {
+    finding(w, insn, first_lane(w.exec), Check::wrong_use,
+            "%d lanes of the warp do not exist or have ended; all 32 must execute this",
+            std::popcount(~w.exec));
+}
+
 namespace {
 
 // ops: mask.  Lanes may come to it at different places of the code.
