@@ -21,7 +21,8 @@ constexpr int FEWEST_RESIDENT = 2;
 struct Scheduler {
     Random random{0};
     uint64_t now = 0, progress = 0;
-    std::multimap<uint64_t, std::pair<uint64_t, std::function<void()>>> deferred;  // by time: number, work
+    std::multimap<uint64_t, std::pair<uint64_t, std::function<void()>>>
+        deferred;  // by time: number, work
     uint64_t deferrals = 0;
 };
 Scheduler scheduler;
@@ -110,7 +111,9 @@ void Running::end_blocks() {
         for (const Block *block : cluster->blocks)
             if (block->live_warps > 0) return false;
         for (Block *block : cluster->blocks) memory_end_block(*block);
-        std::erase_if(blocks, [&](const std::unique_ptr<Block> &block) { return block->cluster == cluster.get(); });
+        std::erase_if(blocks, [&](const std::unique_ptr<Block> &block) {
+            return block->cluster == cluster.get();
+        });
         return true;
     });
 }
@@ -120,11 +123,11 @@ void Running::stuck(const char *why) {
     for (auto &block : blocks)
         for (auto &warp : block->warps) {
             for (const Group &group : warp->others)
-                finding(*warp, launch.program->code[group.where], std::countr_zero(group.lanes), Check::deadlock, "%s",
-                        why);
-            if (warp->active != 0)
-                finding(*warp, launch.program->code[std::max(warp->pc - 1, 0)], std::countr_zero(warp->active),
+                finding(*warp, launch.program->code[group.where], std::countr_zero(group.lanes),
                         Check::deadlock, "%s", why);
+            if (warp->active != 0)
+                finding(*warp, launch.program->code[std::max(warp->pc - 1, 0)],
+                        std::countr_zero(warp->active), Check::deadlock, "%s", why);
         }
     scheduler.deferred.clear();
     blocks.clear(), clusters.clear();
@@ -151,7 +154,8 @@ void Running::run() {
             }
         }
         if (warp == nullptr) continue;
-        // Long slices keep a warp's registers in the cache; short ones mix the warps while copies are pending.
+        // Long slices keep a warp's registers in the cache; short ones mix the warps while copies are
+        // pending.
         const int most = scheduler.deferred.empty() ? 4096 : 128;
         const uint64_t before = warp->executed;
         warp->run(1 + scheduler.random.below(most));

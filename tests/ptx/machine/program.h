@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -64,6 +65,7 @@ struct Program {
     std::vector<Insn> code;      // of the entry, then of the functions that it calls
     std::vector<int32_t> operands;
     std::vector<uint32_t> constants;  // 32 copies of each
+    std::vector<std::shared_ptr<void>> kept;  // what Insn::extra points to
     int slots = 0, preds = 0;
     std::vector<Param> params;   // of the entry, in its parameter space
     int param_bytes = 0;

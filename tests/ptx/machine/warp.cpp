@@ -68,10 +68,12 @@ bool Warp::meet(Mask wanted, bool anywhere) {
     if (anywhere) {
         Mask there = 0;
         for (const Group &group : others)
-            if (group.state == Group::meets && program->code[group.pc].run == insn.run) there |= group.lanes;
+            if (group.state == Group::meets && program->code[group.pc].run == insn.run)
+                there |= group.lanes;
         if ((missing & ~there) == 0) {
             for (Group &group : others)
-                if (group.state == Group::meets && (group.lanes & missing) != 0) ++group.pc, group.state = Group::runs;
+                if (group.state == Group::meets && (group.lanes & missing) != 0)
+                    ++group.pc, group.state = Group::runs;
             return true;
         }
     }
@@ -101,8 +103,8 @@ void Warp::exit() {
     leave_barriers(*this);
 }
 
-// At a place where lanes may meet again: those that are here already join, and whoever is further back runs
-// first, unless it has spun for long: it may wait for lanes that are ahead.
+// At a place where lanes may meet again: those that are here already join, and whoever is further back
+// runs first, unless it has spun for long: it may wait for lanes that are ahead.
 void Warp::merge_or_switch() {
     int least = -1;
     for (size_t k = 0; k < others.size();) {
