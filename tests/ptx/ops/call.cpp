@@ -18,6 +18,14 @@ void each_lane(Mask lanes, F f) {
     for (; lanes != 0; lanes &= lanes - 1) f(std::countr_zero(lanes));
 }
 
+// `lanes` of the present group, which is split where only some of it goes there.
+void go_to(Warp &w, int place, Mask lanes) {
+    if (lanes == w.active)
+        w.pc = place;
+    else
+        w.fork(place, lanes);
+}
+
 void run_call(Warp &w, const Insn &insn) {
     const Call &call = *(const Call *)insn.extra;
     each_lane(w.exec, [&](int lane) { copy_local(w, lane, call.before); });
@@ -51,7 +59,7 @@ void run_return(Warp &w, const Insn &insn) {
         each_lane(left, [&](int lane) { same |= (Mask)(places[lane] == place) << lane; });
         const Call &call = *(const Call *)code[place].extra;
         each_lane(same, [&](int lane) { copy_local(w, lane, call.after); });
-        w.fork(place + 1, same);
+        go_to(w, place + 1, same);
         left &= ~same;
     }
 }
@@ -72,7 +80,7 @@ void run_table_branch(Warp &w, const Insn &insn) {
         Mask same = 0;
         each_lane(left, [&](int lane) { same |= (Mask)(index[lane] == chosen) << lane; });
         // Outside the table nothing is promised; the last target is as good as any.
-        w.fork(targets[std::min<size_t>(chosen, targets.size() - 1)], same);
+        go_to(w, targets[std::min<size_t>(chosen, targets.size() - 1)], same);
         left &= ~same;
     }
 }
