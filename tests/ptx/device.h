@@ -1,4 +1,5 @@
 // The GPU that is pretended: KAIROS_PTX_DEVICE = 80 (A100; the default), 90 (H100) or 100 (B200).
+// KAIROS_PTX_MULTIPROCESSORS and KAIROS_PTX_MEMORY (in bytes) make it smaller or larger.
 #pragma once
 
 #include <cstddef>

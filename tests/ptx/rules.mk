@@ -18,7 +18,8 @@ PTX_LIBS    := -lzstd -lpthread
 # The libraries that the program calls besides, and what tells the checks what they read and write.
 PTX_STANDINS  := $(call objects,fast,$(addprefix kernels/simt/,cudnn.cpp cublas.cpp cufft.cpp convolution.cpp)) \
                  $(BUILD)/ptxrt/tests/ptx/libraries/libraries.cpp.o
-PTX_WRAPPED   := cudnnSetTensor4dDescriptor cudnnConvolutionForward cufftMakePlanMany cufftExecR2C
+PTX_WRAPPED   := cudnnSetTensor4dDescriptor cudnnSetFilter4dDescriptor cudnnConvolutionForward \
+                    cufftMakePlanMany cufftExecR2C
 PTX_STANDIN_LIBS := $(PTX_WRAPPED:%=-Wl$(comma)--wrap=%) -fopenmp -ldnnl -lopenblas -lfftw3f
 
 $(BUILD)/ptxrt/%.cpp.o: %.cpp tests/ptx/rules.mk
@@ -26,11 +27,15 @@ $(BUILD)/ptxrt/%.cpp.o: %.cpp tests/ptx/rules.mk
 	$(call show,c++ )
 	$(Q)$(CXX) $(PTX_FLAGS) -MMD -MP -c $< -o $@
 
+$(BUILD)/ptxrt/tests/ptx/libraries/%.cpp.o: PTX_FLAGS += $(INCLUDE_simt)
+
 $(PTX_RUNTIME): $(PTX_OBJECTS) tests/ptx/cuda/exports.map
 	@mkdir -p $(@D)
 	$(call show,link)
 	$(Q)$(CXX) -shared -Wl,-soname,libcudart.so.13 -Wl,--version-script=tests/ptx/cuda/exports.map -Wl,-z,defs \
 	    $(PTX_OBJECTS) $(PTX_LIBS) -o $@
+	@ln -sf libcudart.so.13 $(@D)/libcudart.so
+	@ln -sf libcudart.so.13 $(@D)/libcuda.so.1
 
 # ---- the program, and the tests of kernels ----------------------------------------------------------
 .PHONY: ptx ptx-runtime ptx-tests check-ptx

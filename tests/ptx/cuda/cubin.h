@@ -1,0 +1,6 @@
+// What ptxas says of its kernels in their machine code.
+#pragma once
+
+#include "fatbinary.h"
+
+void read_cubin(const std::string &elf, std::unordered_map<std::string, Resources> &resources);
