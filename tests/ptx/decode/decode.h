@@ -2,12 +2,26 @@
 // decoder takes every modifier and operand of its statement, and what it leaves over is an error.
 #pragma once
 
+#include <initializer_list>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "../machine/program.h"
+#include "../memory/memory.h"
 #include "../text/module.h"
 
-struct FunctionDecoder;  // decode.cpp: registers, variables and constants of the function that is decoded
+struct FunctionDecoder;  // registers, variables and constants of the function that is decoded
+
+// What a call needs besides its target: Insn::extra.  Arguments and results stand in the thread's local memory.
+struct Call {
+    struct Copy {
+        int from, to, bytes;  // offsets in local memory
+    };
+    std::vector<Copy> before, after;  // the jump; the return
+    std::string external;             // the name of a function without a body (vprintf); else empty
+    std::vector<Param> arguments, results;  // of the caller: places in local memory
+};
 
 class Decoding {
    public:
@@ -37,23 +51,59 @@ class Decoding {
     void read_pred(const Operand &o);         // appends the index, then 0 or 1 (negated)
     void write_pred(const Operand &o);        // `_`: an index that nobody reads
     // [base + offset]: appends the base as a 64-bit or 32-bit register or constant; insn.imm = offset.  A variable's
-    // address is its place in its space (for shared memory the offset in the block's, for global memory the
-    // host address). insn.wide_address says which width the base has.
+    // address is its place in its space: global and constant memory the host's address; shared memory the block's
+    // shared_base() with the offset; local memory the offset in the thread's; parameters of an entry the
+    // offset in Launch::params.  insn.wide_address says which width the base has.
     void read_address(const Operand &o);
+    // Where the variable lies that an operand names (itself, or as the base of an address); generic if it names
+    // none.  Parameters of functions and of calls (.param in bodies) are local memory, those of the entry `param`.
+    Space address_space_of(const Operand &o) const;
+    // The bits of a register (also behind !); 0 of anything else.
+    int width_of(const Operand &o) const;
     // The statement's label operand, as an index in Program::code, into insn.target.
     void read_label(const Operand &o);
+    // All targets of a .branchtargets list; complete when the program is.
+    const std::vector<int32_t> *read_targets(const Operand &o);
+    // A whole call statement: insn.extra is a Call.  Of a function with a body, insn.target is its first
+    // instruction and ops[0] the slot for the place of return (32 bits a lane); otherwise target stays -1.
+    void read_call();
+    // Of `ret`: appends the slot with the place of return; false in an entry, where `ret` ends the thread.
+    bool read_return();
     Type register_type(const Operand &o) const;  // as declared; none: it is no register
     const Variable *variable(const Operand &o) const;  // that the operand names; nullptr: none
     int64_t immediate(const Operand &o) const;  // refuses if it is no integer
 
     [[noreturn]] void refuse(const std::string &why) const;
 
+    // ---- what else an instruction may need ----
+    void meets();       // lanes that went apart may meet at this instruction
+    void keep_slots();  // the registers of this statement are written later: no others ever get their slots
+    // A value that lives as long as the program, for insn.extra.
+    template <class T>
+    T *keep(T value) {
+        auto kept = std::make_shared<T>(std::move(value));
+        keep_alive(kept);
+        return kept.get();
+    }
+
     FunctionDecoder &function;
     const Statement &statement;
     Insn &insn;
 
    private:
+    struct Entry {  // of insn.ops, before registers have slots
+        enum Kind : uint8_t { plain, constant, reg, return_slot } kind;
+        bool reads, writes;
+        int32_t value;
+    };
+    void keep_alive(std::shared_ptr<void> kept);
+    void append(const Operand &o, Type type, bool reads, bool writes);
+    void append_immediate(const Operand &o, Type type);
+    void append_name(const Operand &o, Type type);
+
     uint64_t taken_ = 0;  // bit i: modifier i
+    bool keeps_slots_ = false;
+    std::vector<Entry> entries_;
     friend struct FunctionDecoder;
 };
 
@@ -66,5 +116,6 @@ struct RegisterDecoder {
 
 // Decodes an entry with all that it calls, lays out its variables and gives registers their slots.
 // Throws PtxError; a message names opcode, modifiers, kernel and line.
+// With `errors`, statements that nobody understands are left out and their errors appended there.
 struct LoadedModule;
-Program *decode_entry(LoadedModule &module, const Function &entry);
+Program *decode_entry(LoadedModule &module, const Function &entry, std::vector<PtxError> *errors = nullptr);
