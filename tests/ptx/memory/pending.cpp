@@ -1,0 +1,107 @@
+// Asynchronous copies that are pending: what they read and write must not be touched.
+#include <vector>
+
+#include "../checks/findings.h"
+#include "../checks/options.h"
+#include "../machine/block.h"
+#include "race.h"
+#include "target.h"
+
+namespace {
+
+struct Pending {
+    Shadow *shadow = nullptr;  // null: free
+    size_t offset = 0, bytes = 0;
+    bool writes = false;
+    const Insn *insn = nullptr;
+    uint32_t index = 0;  // of the instruction
+    int lane = 0;
+};
+std::vector<Pending> table;
+std::vector<int> unused;
+
+const Pending *find(const Shadow &shadow, size_t offset, size_t bytes, bool writes) {
+    for (const Pending &p : table)
+        if (p.shadow == &shadow && p.writes == writes && offset < p.offset + p.bytes &&
+            p.offset < offset + bytes)
+            return &p;
+    return nullptr;
+}
+
+void end(int handle, uint32_t segment, int lane) {
+    if (handle < 0) return;
+    Pending &p = table[handle];
+    if (p.shadow == nullptr) return;
+    p.shadow->hold(p.offset, p.bytes, p.writes, -1);
+    if (p.writes) p.shadow->mark_valid(p.offset, p.bytes);
+    if (checks().race)
+        remember_copy(*p.shadow, p.offset, p.bytes, p.writes,
+                      (uint64_t)segment << cell::SEGMENT_SHIFT | (uint64_t)lane << cell::LANE_SHIFT |
+                          cell::PROXY | p.index);
+    p.shadow = nullptr;
+    unused.push_back(handle);
+}
+
+}  // namespace
+
+int begin_async(Warp &warp, const Insn &insn, int lane, Space space, uint64_t address, size_t bytes,
+                bool writes) {
+    if (!checks().async || bytes == 0) return -1;
+    if (space == Space::generic) {
+        space = (address & SHARED_WINDOW) ? Space::shared : Space::global;
+        address &= space == Space::shared ? UINT32_MAX : UINT64_MAX;
+    }
+    Target target;
+    const bool found = space == Space::shared ? find_shared(*warp.block, address, target)
+                                              : find_global(address, target);
+    const uint64_t offset =
+        space == Space::shared ? (address & SHARED_OFFSET) - SHARED_BEGIN : address - target.base;
+    if (!found || !target.holds(offset, bytes)) return -1;
+    if (unused.empty()) {
+        unused.push_back(table.size());
+        table.emplace_back();
+    }
+    const int handle = unused.back();
+    unused.pop_back();
+    const uint32_t index = std::min<uint64_t>(&insn - warp.program->code.data(), cell::INSN);
+    table[handle] = {target.shadow, offset, bytes, writes, &insn, index, lane};
+    target.shadow->hold(offset, bytes, writes, 1);
+    return handle;
+}
+
+void end_async(int handle, const WarpClock &by, int lane) {
+    end(handle, segment_of(by.agent, by.now), lane);
+}
+
+void end_async_signalled(int handle, Agent agent, uint32_t time) {
+    end(handle, segment_of(agent, time), 0);
+}
+
+void check_pending(Warp &warp, const Insn &insn, int lane, Access access, const Target &target,
+                   uint64_t offset, size_t bytes) {
+    const Shadow &s = *target.shadow;
+    const bool is_target = s.targets > 0 && s.held(offset, bytes, true);
+    const bool is_source =
+        !is_target && access != Access::load && s.sources > 0 && s.held(offset, bytes, false);
+    if (!is_target && !is_source) return;
+    const Pending *p = find(s, offset, bytes, is_target);
+    if (p == nullptr) return;
+    const std::string place = place_of(*warp.program, *p->insn);
+    finding(warp, insn, lane, Check::asynchronous,
+            "%s %s memory at 0x%llx, which an asynchronous copy (%s%sPTX line %d) %s: nobody has "
+            "waited for it yet",
+            verb_of(access), target.space == Space::shared ? "shared" : "global",
+            (unsigned long long)(target.base + offset), place.c_str(), place.empty() ? "" : ", ",
+            p->insn->line, is_target ? "writes" : "reads");
+}
+
+void forget_pending(const Shadow &shadow) {
+    if (shadow.targets == 0 && shadow.sources == 0) return;
+    for (size_t k = 0; k < table.size(); ++k) {
+        Pending &p = table[k];
+        if (p.shadow != &shadow) continue;
+        p.shadow->hold(p.offset, p.bytes, p.writes, -1);
+        p.shadow = nullptr;
+        unused.push_back(k);
+    }
+}

@@ -1,0 +1,65 @@
+// What the checks remember of a piece of memory: which bytes have been written, who last wrote and read
+// them, and which of them asynchronous copies hold.  Nothing is stored for memory that nobody has
+// touched.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+constexpr size_t CHUNK_BYTES = 1 << 16;
+
+// Who touched some bytes last, in 64 bits; 0: nobody.
+namespace cell {
+constexpr int SEGMENT_SHIFT = 32, LANE_SHIFT = 26;
+constexpr uint64_t SEVERAL = 1ull << 31;  // further lanes of the warp did so at the same time
+constexpr uint64_t STRONG = 1ull << 25;   // by an atomic, or a volatile or relaxed access
+constexpr uint64_t PROXY = 1ull << 24;    // by an asynchronous copy
+constexpr uint64_t INSN = (1ull << 24) - 1;
+inline uint32_t segment(uint64_t c) { return c >> SEGMENT_SHIFT; }
+inline int lane(uint64_t c) { return c >> LANE_SHIFT & 31; }
+inline uint32_t insn(uint64_t c) { return c & INSN; }
+}  // namespace cell
+
+struct Chunk {
+    size_t bytes = 0;
+    size_t unit = 4;                   // bytes that share a cell: 4, 2 or 1
+    uint64_t *writers = nullptr;       // a cell for each unit
+    uint64_t *readers = nullptr;       // the same
+    std::unique_ptr<uint8_t[]> valid;  // a bit for each byte: it has been written
+    bool all_valid = false;
+    // For each 4 bytes: how many pending copies write or read them.
+    std::unique_ptr<uint16_t[]> targets, sources;
+
+    Chunk() = default;
+    Chunk(Chunk &&) = delete;
+    ~Chunk() { drop_cells(); }
+    void need_cells();
+    void drop_cells();
+    void refine(size_t finer);  // gives each `finer` bytes a cell of their own
+};
+
+class Shadow {
+public:
+    explicit Shadow(size_t bytes, bool all_valid = false);
+    size_t bytes() const { return bytes_; }
+    Chunk &chunk(size_t offset) { return chunks_[offset / CHUNK_BYTES]; }
+
+    bool valid(size_t offset, size_t n) const;
+    void mark_valid(size_t offset, size_t n);
+    void forget_valid();  // of shared memory, when another block begins there
+    void forget_cells();
+
+    // Pending copies that touch it.
+    int targets = 0, sources = 0;
+    bool held(size_t offset, size_t n, bool as_target) const;
+    void hold(size_t offset, size_t n, bool as_target, int change);  // change: 1 or -1
+
+    uint32_t floor = 0;  // segments below it are of the past, and ordered
+
+private:
+    size_t bytes_;
+    std::unique_ptr<Chunk[]> chunks_;
+    size_t count_;
+};
