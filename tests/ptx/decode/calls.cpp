@@ -48,6 +48,7 @@ void Decoding::read_call() {
                                   std::min(call.results[i].bytes, (int)f.returns[i].bytes)});
         entries_.push_back({Entry::return_slot, false, false, function.program.number_of(callee)});
         function.callee_ = callee;
+        insn.target = 0;  // until the program is whole
     }
     insn.extra = keep(std::move(call));
 }
