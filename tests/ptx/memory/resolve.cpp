@@ -4,6 +4,7 @@
 
 #include "../checks/findings.h"
 #include "../checks/options.h"
+#include "../checks/places.h"
 #include "../machine/block.h"
 #include "allocations.h"
 #include "race.h"
@@ -333,6 +334,7 @@ unsigned char *resolve_range(Warp &w, const Insn &insn, int lane, Space space, A
 }
 
 void memory_begin_launch() {
+    places_clear();
     if (!begin_segments()) {
         forget_all_cells();
         spare_shadows.clear();

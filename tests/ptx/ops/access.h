@@ -1,0 +1,40 @@
+// What the instructions that access memory have in common: address, state space, order, cache hints.
+#pragma once
+
+#include "../checks/options.h"
+#include "../checks/places.h"
+#include "../decode/decode.h"
+#include "../machine/block.h"
+#include "../memory/memory.h"
+
+// How an instruction accesses memory; in Insn::extra.
+struct AccessForm {
+    Space space = Space::generic;
+    Order order = Order::weak;
+    int align = 1;
+    int address = 0;  // index in Insn::ops
+};
+
+inline const AccessForm &form_of(const Insn &insn) { return *(const AccessForm *)insn.extra; }
+
+// The executing lanes' addresses.
+inline void addresses_of(const Warp &w, const Insn &insn, const AccessForm &form,
+                         uint64_t address[LANES]) {
+    const int32_t op = insn.ops[form.address];
+    if (insn.wide_address) {
+        const uint64_t *base = w.at<uint64_t>(op);
+        for (int l = 0; l < LANES; ++l) address[l] = base[l] + insn.imm;
+    } else {
+        const uint32_t *base = w.at<uint32_t>(op);
+        for (int l = 0; l < LANES; ++l) address[l] = (uint32_t)(base[l] + (uint32_t)insn.imm);
+    }
+    if (form.space == Space::shared)
+        for (int l = 0; l < LANES; ++l) address[l] = (uint32_t)address[l];
+}
+
+// Takes .weak, .volatile, .relaxed ... with their scope; `otherwise` if none is there.
+Order take_order(Decoding &d, Order otherwise);
+// Takes the state space; without one it is that of the variable that the address names, or generic.
+Space take_space(Decoding &d, const Operand &address);
+// Takes what concerns caches only; the operand of a cache hint is number `at`.
+void take_cache_hints(Decoding &d, size_t at);
