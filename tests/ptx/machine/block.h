@@ -23,7 +23,7 @@ struct Barrier {  // one of the 16 named barriers of a block
     int expected = 0;               // threads; warps count whole
     bool everybody = false;         // no number was given: threads that have ended are not awaited
     int trues = 0, voters = 0;      // barrier.red: predicates
-    Clock clock, proxy;             // what those who came know
+    Clock clock;                    // what those who came know
 };
 // Lanes of the warp have ended: barriers wait for them no longer.
 void leave_barriers(Warp &warp);

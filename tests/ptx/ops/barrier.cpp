@@ -136,7 +136,7 @@ void complete(Block &block, Barrier &barrier, const Warp *running) {
     }
     for (size_t k = 0; k < block.warps.size(); ++k) {
         if (synced[k] == 0) continue;
-        block.warps[k]->clock.acquire(done.clock, &done.proxy);
+        block.warps[k]->clock.acquire(done.clock);
         block.warps[k]->clock.warp_sync(synced[k]);
     }
     // The next phase finds the memory of this one.
@@ -229,7 +229,7 @@ void run_barrier(Warp &w, const Insn &insn) {
         barrier.trues += std::popcount(w.pred(c[0], c[1]) & w.exec);
         barrier.voters += std::popcount(w.exec);
     }
-    w.clock.release(barrier.clock, &barrier.proxy);
+    w.clock.release(barrier.clock);
     note_progress();
     if (is_complete(*w.block, barrier))
         complete(*w.block, barrier, &w);

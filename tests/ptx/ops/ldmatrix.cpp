@@ -10,8 +10,6 @@
 
 namespace {
 
-using Row = unsigned char[16];
-
 // What a decoder says, in Insn::imm2: the matrices, and whether the address is generic.
 struct Form {
     int matrices;
@@ -30,8 +28,6 @@ void find_rows(Warp &w, const Insn &insn, int32_t base, Access access, int rows,
         for (int l = 0; l < LANES; ++l) address[l] = w.at<uint32_t>(base)[l] + insn.imm;
     const Mask lanes = rows == LANES ? ALL : (1u << rows) - 1;
     const Request request{form_of(insn).generic ? Space::generic : Space::shared, access, 16, 16};
-    static Row nowhere;
-    for (int l = 0; l < LANES; ++l) at[l] = nowhere;
     resolve(w, insn, request, address, lanes & w.exec, at);
 }
 

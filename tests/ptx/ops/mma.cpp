@@ -2,7 +2,6 @@
 #include <cstring>
 
 #include "../decode/decode.h"
-#include "async_operands.h"
 #include "collective.h"
 #include "mma_fragments.h"
 #include "mma_rounding.h"
@@ -170,7 +169,7 @@ bool exists(int m, int k, Type a, Type b, Type c, Type d) {
 
 void decode_float_mma(Decoding &d, int m, int k, Type a, Type b, Type c, Type result) {
     if (!exists(m, k, a, b, c, result)) d.refuse("no such combination of shape and types");
-    Form *form = keep<Form>(d);
+    Form *form = d.keep(Form{});
     const bool f64 = a == Type::f64;
     form->m = m, form->k = k, form->width = block_width(bits_of(a));
     form->a = unpack_of(a), form->b = unpack_of(b);

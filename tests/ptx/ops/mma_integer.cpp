@@ -3,7 +3,6 @@
 #include <cstring>
 
 #include "../decode/decode.h"
-#include "async_operands.h"
 #include "collective.h"
 #include "mma_fragments.h"
 
@@ -69,7 +68,7 @@ void run_bits(Warp &w, const Insn &insn) {
 }
 
 Form *read_operands(Decoding &d, int m, int k, int width) {
-    Form *form = keep<Form>(d);
+    Form *form = d.keep(Form{});
     form->m = m, form->k = k, form->width = width;
     form->b_registers = k / width;
     form->a_registers = m / 8 * form->b_registers;
