@@ -111,8 +111,10 @@ std::vector<unsigned char> copy_parameters(const Program &program, void **args) 
     return space;
 }
 
-void count(Program &program, const LaunchRequest &r) {
+void count(Kernel &kernel, const LaunchRequest &r) {
+    Program &program = *kernel.program;
     const int held = occupancy_of(program, r.block.product(), r.dynamic_shared).blocks();
+    kernel.shapes[{r.grid, r.block, r.cluster, r.dynamic_shared}] += 1;
     program.launches += 1;
     program.blocks += r.grid.product();
     program.threads += r.grid.product() * r.block.product();
@@ -139,7 +141,7 @@ cudaError_t launch_kernel(Kernel &kernel, const LaunchRequest &request, void **a
     auto params = copy_parameters(*kernel.program, args);
     return enqueue(stream, "a launch", [&kernel, r, params = std::move(params)] {
         static uint64_t number = 0;
-        count(*kernel.program, r);
+        count(kernel, r);
         Launch launch;
         launch.program = kernel.program.get();
         launch.grid = r.grid, launch.block = r.block, launch.cluster = r.cluster;

@@ -1,5 +1,7 @@
 #include "modules.h"
 
+#include <cxxabi.h>
+
 #include <cstring>
 #include <map>
 #include <set>
@@ -28,6 +30,14 @@ Registry &registry() {
 cudaError_t broken(Binary &binary, cudaError_t error) {
     binary.state = Binary::broken;
     return binary.error = error;
+}
+
+std::string readable(const std::string &name) {
+    int status = 0;
+    char *text = abi::__cxa_demangle(name.c_str(), nullptr, nullptr, &status);
+    const std::string result = text != nullptr ? text : name;
+    std::free(text);
+    return result;
 }
 
 void place_variables(LoadedModule &loaded) {
@@ -102,10 +112,10 @@ cudaError_t decode(Kernel &kernel) {
     try {
         kernel.program.reset(decode_entry(binary.loaded, *found->second));
     } catch (const PtxError &e) {
-        host_finding(Check::wrong_use, "kernel %s, line %d of the PTX for %s: %s", kernel.name.c_str(),
-                     e.line, binary.fat.target.c_str(), e.what());
+        host_finding(Check::wrong_use, "%s, for %s", e.what(), binary.fat.target.c_str());
         return kernel.error = cudaErrorInvalidPtx;
     }
+    if (kernel.program->readable.empty()) kernel.program->readable = readable(kernel.name);
     const auto resources = binary.fat.resources.find(kernel.name);
     if (resources != binary.fat.resources.end())
         kernel.program->registers = resources->second.registers;

@@ -1,12 +1,14 @@
 // The modules, kernels and variables that host objects register.  A module is read at its first use.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "../decode/loaded.h"
-#include "../machine/program.h"
+#include "../machine/block.h"
 #include "api.h"
 #include "fatbinary.h"
 
@@ -26,6 +28,17 @@ struct Binary {
     std::vector<ManagedVariable> managed;
 };
 
+// How a kernel was launched.
+struct Shape {
+    Size3 grid, block, cluster;
+    uint64_t dynamic_shared = 0;
+    auto key() const {
+        return std::tuple(grid.x, grid.y, grid.z, block.x, block.y, block.z, cluster.x, cluster.y,
+                          cluster.z, dynamic_shared);
+    }
+    bool operator<(const Shape &other) const { return key() < other.key(); }
+};
+
 struct Kernel {
     Binary *binary = nullptr;
     std::string name;
@@ -34,6 +47,7 @@ struct Kernel {
     int dynamic_shared_most = -1;      // that cudaFuncSetAttribute allows; -1: the default
     int carveout = -1;
     bool any_cluster_size = false;
+    std::map<Shape, uint64_t> shapes;  // of its launches, and how many
 };
 
 struct HostVariable {
