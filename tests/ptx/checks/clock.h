@@ -30,6 +30,8 @@ class Clock {
 public:
     void join(const Clock &other);
     void raise(Agent agent, uint32_t time) { known_.raise(agent, time); }
+    // What an asynchronous copy did: visible to those that follow it, too.
+    void raise_proxy(Agent agent, uint32_t time) { known_.raise(agent, time), proxy_.raise(agent, time); }
     uint32_t of(Agent agent) const { return known_.of(agent); }
     bool empty() const {
         return known_.empty() && fenced_.empty() && pending_.empty() && proxy_.empty();
@@ -59,12 +61,6 @@ struct WarpClock {
     void release(Clock &object);
     void acquire(const Clock &object);
     // Places that tell of asynchronous accesses by a clock of their own.
-    void release(Clock &object, Clock *object_proxy) {
-        release(object), object_proxy->known_.join(proxy);
-    }
-    void acquire(const Clock &object, const Clock *object_proxy) {
-        acquire(object), proxy.join(object_proxy->known_);
-    }
     void fence();                    // membar, fence of any scope that orders generic accesses
     void fence_acquire();            // the half that orders earlier reads
     void fence_release();            // the half that orders later writes

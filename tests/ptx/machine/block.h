@@ -25,8 +25,9 @@ struct Barrier {  // one of the 16 named barriers of a block
     int trues = 0, voters = 0;      // barrier.red: predicates
     Clock clock;                    // what those who came know
 };
-// Lanes of the warp have ended: barriers wait for them no longer.
+// Lanes of the warp have ended: barriers of its block, and of its cluster, wait for them no longer.
 void leave_barriers(Warp &warp);
+void leave_cluster_barrier(Warp &warp);
 
 struct Launch;
 struct Cluster;
@@ -55,11 +56,8 @@ struct Block {
 struct Cluster {
     Size3 size, id;               // in blocks; %clusterid
     std::vector<Block *> blocks;  // by rank
-    int arrived = 0;              // barrier.cluster: threads
-    std::vector<std::pair<Warp *, Mask>> waiting;
-    Clock clock, proxy;
-    std::vector<uint8_t> arrived_lanes;  // who has arrived and not waited yet
-    int phase = 0;
+    int comers = 0;               // barrier.cluster: threads that came in this phase
+    Clock arriving, arrived;      // what those know who came, of this phase and of earlier ones
 };
 
 struct Launch {

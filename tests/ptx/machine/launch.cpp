@@ -7,6 +7,7 @@
 
 #include "../checks/findings.h"
 #include "../memory/memory.h"
+#include "../ops/async_state.h"
 #include "block.h"
 #include "random.h"
 
@@ -110,6 +111,7 @@ void Running::end_blocks() {
     std::erase_if(clusters, [&](const std::unique_ptr<Cluster> &cluster) {
         for (const Block *block : cluster->blocks)
             if (block->live_warps > 0) return false;
+        async_end_cluster(*cluster);
         for (Block *block : cluster->blocks) memory_end_block(*block);
         std::erase_if(blocks, [&](const std::unique_ptr<Block> &block) {
             return block->cluster == cluster.get();
@@ -189,6 +191,7 @@ void run_launch(Launch &launch) {
     running.wanted = std::max<uint64_t>(1, FEWEST_RESIDENT / launch.cluster.product());
     running.run();
     while (!scheduler.deferred.empty()) run_deferred(scheduler.deferred.begin()->second.first);
+    async_end_launch();
 }
 
 uint64_t scheduler_random() { return scheduler.random.next(); }

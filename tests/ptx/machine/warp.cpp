@@ -101,6 +101,7 @@ void Warp::exit() {
     for (Group &group : others)
         if (group.state == Group::meets) group.state = Group::runs;
     leave_barriers(*this);
+    leave_cluster_barrier(*this);
 }
 
 // At a place where lanes may meet again: those that are here already join, and whoever is further back
