@@ -13,6 +13,7 @@ struct Pending {
     Shadow *shadow = nullptr;  // null: free
     size_t offset = 0, bytes = 0;
     bool writes = false;
+    bool proxy = true;   // of the asynchronous proxy
     const Insn *insn = nullptr;
     uint32_t index = 0;  // of the instruction
     int lane = 0;
@@ -37,7 +38,7 @@ void end(int handle, uint32_t segment, int lane) {
     if (checks().race)
         remember_copy(*p.shadow, p.offset, p.bytes, p.writes,
                       (uint64_t)segment << cell::SEGMENT_SHIFT | (uint64_t)lane << cell::LANE_SHIFT |
-                          cell::PROXY | p.index);
+                          (p.proxy ? cell::PROXY : 0) | p.index);
     p.shadow = nullptr;
     unused.push_back(handle);
 }
@@ -45,7 +46,7 @@ void end(int handle, uint32_t segment, int lane) {
 }  // namespace
 
 int begin_async(Warp &warp, const Insn &insn, int lane, Space space, uint64_t address, size_t bytes,
-                bool writes) {
+                bool writes, bool async_proxy) {
     if (!checks().async || bytes == 0) return -1;
     if (space == Space::generic) {
         space = (address & SHARED_WINDOW) ? Space::shared : Space::global;
@@ -64,7 +65,7 @@ int begin_async(Warp &warp, const Insn &insn, int lane, Space space, uint64_t ad
     const int handle = unused.back();
     unused.pop_back();
     const uint32_t index = std::min<uint64_t>(&insn - warp.program->code.data(), cell::INSN);
-    table[handle] = {target.shadow, offset, bytes, writes, &insn, index, lane};
+    table[handle] = {target.shadow, offset, bytes, writes, async_proxy, &insn, index, lane};
     target.shadow->hold(offset, bytes, writes, 1);
     return handle;
 }

@@ -44,12 +44,13 @@ bool after(const WarpClock &clock, uint32_t segment, bool proxy) {
     return is;
 }
 
-// Does what the cell says come before what `lane` does now?
-bool ordered(const Visit &v, uint64_t c, int lane) {
+// Does what the cell says come before what `lane` does now?  An asynchronous copy sees what was written
+// behind a proxy fence only; that it comes after what was read needs none.
+bool ordered(const Visit &v, uint64_t c, int lane, bool wrote) {
     const uint32_t segment = cell::segment(c);
     if (segment < v.shadow.floor) return true;
     const WarpClock &clock = v.warp.clock;
-    if (v.proxy && !(c & cell::PROXY)) return after(clock, segment, true);
+    if (v.proxy && wrote && !(c & cell::PROXY)) return after(clock, segment, true);
     if (after(clock, segment, false)) return true;
     const Moment m = moment_of(segment);
     if (m.agent != clock.agent) return false;
@@ -141,7 +142,7 @@ void scan(Visit &v, const uint64_t *cells, size_t n, int shift, int first, int l
         int lane = first + (i >> shift);
         if (lane == cell::lane(c)) lane = last < 0 ? lane : last;
         if (v.request.strong && (c & cell::STRONG)) continue;
-        if (!ordered(v, c, lane))
+        if (!ordered(v, c, lane, wrote))
             report(v, c, lane, offset + i * unit, wrote);
         else if (!v.proxy && after(v.warp.clock, segment, false))
             good = segment;

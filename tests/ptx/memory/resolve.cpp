@@ -303,6 +303,7 @@ unsigned char *resolve_range(Warp &w, const Insn &insn, int lane, Space space, A
         if (space == Space::shared) address &= UINT32_MAX;
     }
     const bool shared = space == Space::shared;
+    const bool strong = access == Access::atomic;  // reductions
     Target target;
     const bool found = shared ? find_shared(*w.block, address, target) : find_global(address, target);
     const uint64_t begin = shared ? (address & SHARED_OFFSET) - SHARED_BEGIN : address - target.base;
@@ -315,7 +316,7 @@ unsigned char *resolve_range(Warp &w, const Insn &insn, int lane, Space space, A
     for (size_t done = 0; done < bytes;) {  // a chunk at a time
         offset[lane] = begin + done;
         const size_t here = std::min(bytes - done, CHUNK_BYTES - offset[lane] % CHUNK_BYTES);
-        const Request request{space, access, (int)here, 1, false, nullptr};
+        const Request request{space, access, (int)here, 1, strong, nullptr};
         Visit visit{w,
                     insn,
                     request,
@@ -323,7 +324,7 @@ unsigned char *resolve_range(Warp &w, const Insn &insn, int lane, Space space, A
                     *target.shadow,
                     target.memory,
                     target.base,
-                    checks().race ? cell_of(w, insn, false, async_proxy) : 0,
+                    checks().race ? cell_of(w, insn, strong, async_proxy) : 0,
                     offset,
                     1u << lane,
                     async_proxy};

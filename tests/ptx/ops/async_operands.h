@@ -46,8 +46,6 @@ void for_each_block(const Site &site, uint32_t mask, F what) {
 // or one of its thread's bulk group.
 void start_signalled(const std::shared_ptr<Transfer> &transfer, uint32_t barrier, uint32_t target);
 void start_grouped(const std::shared_ptr<Transfer> &transfer);
-// For the counters: bytes that are moved at an address of global memory, or of shared memory only.
-void count_bytes(const Insn &insn, uint64_t address, size_t bytes, bool global);
 
 // What a decoder keeps for its handler.
 template <class T>

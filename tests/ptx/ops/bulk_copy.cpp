@@ -31,13 +31,6 @@ void start_grouped(const std::shared_ptr<Transfer> &transfer) {
     start_transfer(transfer);
 }
 
-void count_bytes(const Insn &insn, uint64_t address, size_t bytes, bool global) {
-    insn.counts.bytes += bytes;
-    if (!global || bytes == 0) return;
-    insn.counts.sectors += (address + bytes - 1) / 32 - address / 32 + 1;
-    insn.counts.ideal += (bytes + 31) / 32;
-}
-
 namespace {
 
 struct Form {
@@ -89,8 +82,6 @@ void copy_range(const Site &site, const Form &form, uint64_t to, uint64_t from, 
         if (form.combine == nullptr)
             transfer->targets.push_back(begin_async(w, insn, lane, form.to_space, to, bytes, true));
     }
-    count_bytes(insn, form.to_space == Space::global ? to : from, bytes,
-                form.to_space != form.from_space);
     if (form.barrier.at >= 0)
         start_signalled(transfer, barrier, to);
     else

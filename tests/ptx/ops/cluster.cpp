@@ -146,8 +146,7 @@ void run_store(Warp &w, const Insn &insn) {
         }
         transfer->pieces.push_back({transfer->value, at, bytes});
         if (form.combine == nullptr)
-            transfer->targets.push_back(begin_async(w, insn, l, Space::shared, to, bytes, true));
-        count_bytes(insn, to, bytes, false);
+            transfer->targets.push_back(begin_async(w, insn, l, Space::shared, to, bytes, true, false));
         start_signalled(transfer, form.barrier.of(w, insn, l), to);
     }
 }

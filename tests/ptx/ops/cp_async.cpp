@@ -68,7 +68,7 @@ void resolve_sources(Warp &w, const Insn &insn, const CopyForm &form, Copies &co
         for (int l = 0; l < LANES; ++l) {
             if (!(same >> l & 1)) continue;
             copies.from[l] = at[l];
-            copies.source[l] = begin_async(w, insn, l, Space::global, address[l], bytes, false);
+            copies.source[l] = begin_async(w, insn, l, Space::global, address[l], bytes, false, false);
         }
         left &= ~same;
     }
@@ -108,7 +108,8 @@ void run_copy(Warp &w, const Insn &insn) {
     resolve_sources(w, insn, form, *copies);
     for (int l = 0; l < LANES; ++l)
         if (w.exec >> l & 1)
-            copies->target[l] = begin_async(w, insn, l, Space::shared, address[l], insn.bytes, true);
+            copies->target[l] =
+                begin_async(w, insn, l, Space::shared, address[l], insn.bytes, true, false);
     state.copies.push_back(copies);
     defer([copies] { copies->perform(); });
 }
