@@ -56,12 +56,14 @@ struct Transfer {
         std::vector<unsigned char> data;
     };
     using Combine = void (*)(unsigned char *to, const unsigned char *from, size_t bytes);
+    using Convert = void (*)(unsigned char *data, size_t bytes);
 
     Site site;
     std::vector<Piece> pieces;
     std::vector<Part> parts;
     std::vector<int> sources, targets;  // handles of begin_async
     Combine combine = nullptr;          // of reductions; nullptr: a copy
+    Convert convert = nullptr;          // applied to what was read
     uint16_t byte_mask = 0xFFFF;        // of each 16 bytes, those that are written
     bool signals = false;               // an mbarrier; else it belongs to a group
     Block *block = nullptr;             // the mbarrier's

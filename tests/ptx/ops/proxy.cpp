@@ -94,6 +94,7 @@ void decode_unsupported(Decoding &d) { d.refuse("this instruction is not support
 RegisterDecoder setmaxnreg{"setmaxnreg", decode_setmaxnreg};
 RegisterDecoder griddepcontrol{"griddepcontrol", decode_griddepcontrol};
 RegisterDecoder clusterlaunchcontrol{"clusterlaunchcontrol", decode_unsupported};
+RegisterDecoder tensormap{"tensormap", decode_unsupported};
 RegisterDecoder multimem{"multimem", decode_unsupported};
 
 }  // namespace

@@ -23,6 +23,7 @@ void Transfer::read(Part &part) {
     unsigned char *to = part.data.data();
     for (size_t p = part.first; p < part.last; to += pieces[p++].bytes)
         std::memcpy(to, pieces[p].from, pieces[p].bytes);
+    if (convert != nullptr) convert(part.data.data(), bytes);
 }
 
 void Transfer::write(Part &part) {
