@@ -109,9 +109,11 @@ Operand Parser::parse_simple_operand(bool of_call) {
         o.kind = Operand::list;
         return o;
     }
-    if (accept("!")) {
-        if (peek().kind != Token::word)
-            return constant_operand({Constant::integer, parse_integer() == 0});
+    if (peek().is("!")) {
+        Lexer ahead = lexer_;
+        ahead.next();
+        if (ahead.peek().kind != Token::word) return constant_operand(parse_condition());
+        next();
         o = parse_named_operand();
         if (o.kind != Operand::reg) fail("'!' of what is no predicate");
         o.negated = true;
