@@ -64,6 +64,10 @@ int Decoding::width_of(const Operand &o) const {
     return o.kind == Operand::reg ? function.bits_of_register(o.id) : 0;
 }
 
+Type Decoding::register_type(const Operand &o) const {
+    return o.kind == Operand::reg ? function.registers[o.id] : Type::none;
+}
+
 int64_t Decoding::immediate(const Operand &o) const {
     if (o.kind != Operand::integer) refuse("an operand must be an integer constant");
     return (int64_t)o.bits;
