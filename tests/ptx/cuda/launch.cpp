@@ -115,9 +115,6 @@ void count(Kernel &kernel, const LaunchRequest &r) {
     Program &program = *kernel.program;
     const int held = occupancy_of(program, r.block.product(), r.dynamic_shared).blocks();
     kernel.shapes[{r.grid, r.block, r.cluster, r.dynamic_shared}] += 1;
-    program.launches += 1;
-    program.blocks += r.grid.product();
-    program.threads += r.grid.product() * r.block.product();
     program.waves += (double)r.grid.product() / ((double)held * device().multiprocessors);
 }
 
