@@ -3,101 +3,33 @@
 
 #include "../decode/decode.h"
 #include "collective.h"
-#include "mma_fragments.h"
-#include "mma_rounding.h"
+#include "mma_product.h"
 
 void decode_integer_mma(Decoding &d, int m, int k, Type a, Type b);
 void decode_bit_mma(Decoding &d, int m, int k);
 
 namespace {
 
-constexpr int N = 8, MOST_K = 32;
+constexpr int MOST_K = 32;
 
 struct Form {
     int m, k, width;
     Unpack<double> a, b;
     int a_registers, b_registers, d_registers;
+    Accumulator c, d;
 };
 
-using Eight = double __attribute__((vector_size(64)));
-
-// sums += a b, of the columns of A from `begin` to `end`.
-void add_products(const double *a, const double (*b)[N], int m, int k, int begin, int end,
-                  Eight *sums) {
-    for (int row = 0; row < m; row += 8) {
-        Eight s[8];
-        for (int r = 0; r < 8; ++r) s[r] = sums[row + r];
-        for (int i = begin; i < end; ++i) {
-            Eight column;
-            std::memcpy(&column, b[i], sizeof column);
-            for (int r = 0; r < 8; ++r) s[r] += a[(row + r) * k + i] * column;
-        }
-        for (int r = 0; r < 8; ++r) sums[row + r] = s[r];
-    }
-}
-
-void multiply(const double *a, const double (*b)[N], int m, int k, double (*sums)[N]) {
-    const Rounding how = rounding();
-    Eight s[16];
-    std::memcpy(s, sums, sizeof(Eight) * m);
-    if (!how.in_halves) {
-        add_products(a, b, m, k, 0, k, s);
-        std::memcpy(sums, s, sizeof(Eight) * m);
-        return;
-    }
-    add_products(a, b, m, k, 0, k / 2, s);
-    std::memcpy(sums, s, sizeof(Eight) * m);
-    for (int r = 0; r < m; ++r)
-        for (int n = 0; n < N; ++n) sums[r][n] = rounded_sum(sums[r][n], how.truncates);
-    std::memcpy(s, sums, sizeof(Eight) * m);
-    add_products(a, b, m, k, k / 2, k, s);
-    std::memcpy(sums, s, sizeof(Eight) * m);
-}
-
-// ---- accumulators ----
-
-void read_f32(const Warp &w, const int32_t *ops, int m, double (*c)[N]) {
-    double *to = c[0];
-    for (int h = 0; h < m / 8; ++h, to += 64) {
-        const float *even = w.at<float>(ops[2 * h]), *odd = w.at<float>(ops[2 * h + 1]);
-        for (int l = 0; l < LANES; ++l) to[2 * l] = even[l], to[2 * l + 1] = odd[l];
-    }
-}
-
-void read_f16(const Warp &w, const int32_t *ops, int m, double (*c)[N]) {
-    for (int h = 0; h < m / 8; ++h) unpack<ElementF16, double>(w.at<uint32_t>(ops[h]), c[8 * h], N);
-}
-
-void write_f32(Warp &w, const int32_t *ops, int m, const double (*sums)[N]) {
-    const bool truncates = rounding().truncates;
-    for (int h = 0; h < m / 8; ++h) {
-        const double *from = sums[8 * h];
-        w.set<float>(ops[2 * h], [&](int l) { return rounded_sum(from[2 * l], truncates); });
-        w.set<float>(ops[2 * h + 1], [&](int l) { return rounded_sum(from[2 * l + 1], truncates); });
-    }
-}
-
-void write_f16(Warp &w, const int32_t *ops, int m, const double (*sums)[N]) {
-    for (int h = 0; h < m / 8; ++h) {
-        const double *from = sums[8 * h];
-        w.set<uint32_t>(ops[h], [&](int l) {
-            return F16::narrow(from[2 * l]) | (uint32_t)F16::narrow(from[2 * l + 1]) << 16;
-        });
-    }
-}
-
 // ops: d, a, b, c
-template <bool c_is_half, bool d_is_half>
 void run_mma(Warp &w, const Insn &insn) {
     if (!gather_warp(w, insn)) return;
     const Form &form = *(const Form *)insn.extra;
     const int32_t *a_ops = insn.ops + form.d_registers, *b_ops = a_ops + form.a_registers;
-    double a[16 * MOST_K], b[MOST_K][N], sums[16][N];
+    double a[16 * MOST_K], b[MOST_K][TILE], sums[16][TILE];
     unpack_a<double>(w, a_ops, form.a, form.width, form.m, form.k, a);
     unpack_b<double>(w, b_ops, form.b, form.width, form.k, b);
-    (c_is_half ? read_f16 : read_f32)(w, b_ops + form.b_registers, form.m, sums);
-    multiply(a, b, form.m, form.k, sums);
-    (d_is_half ? write_f16 : write_f32)(w, insn.ops, form.m, sums);
+    read_accumulators(w, b_ops + form.b_registers, form.c, form.m, sums);
+    add_product(a, b, form.m, form.k, sums);
+    write_accumulators(w, insn.ops, nullptr, form.d, form.m, sums);
 }
 
 // Double precision: a chain of fused multiply-adds, each rounded to the nearest (.rn is the only mode
@@ -107,7 +39,7 @@ void run_mma_f64(Warp &w, const Insn &insn) {
     const Form &form = *(const Form *)insn.extra;
     const int32_t *a_ops = insn.ops + form.d_registers, *b_ops = a_ops + form.a_registers;
     const int32_t *c_ops = b_ops + form.b_registers;
-    double a[16 * MOST_K], b[MOST_K][N], sums[16][N];
+    double a[16 * MOST_K], b[MOST_K][TILE], sums[16][TILE];
     unpack_a<double>(w, a_ops, form.a, form.width, form.m, form.k, a);
     unpack_b<double>(w, b_ops, form.b, form.width, form.k, b);
     for (int j = 0; j < form.m / 4; ++j) {
@@ -116,7 +48,8 @@ void run_mma_f64(Warp &w, const Insn &insn) {
     }
     for (int r = 0; r < form.m; ++r)
         for (int i = 0; i < form.k; ++i)
-            for (int n = 0; n < N; ++n) sums[r][n] = std::fma(a[r * form.k + i], b[i][n], sums[r][n]);
+            for (int n = 0; n < TILE; ++n)
+                sums[r][n] = std::fma(a[r * form.k + i], b[i][n], sums[r][n]);
     for (int j = 0; j < form.m / 4; ++j)
         w.set<double>(insn.ops[j], [&](int l) { return sums[j / 2 * 8 + l / 4][l % 4 * 2 + j % 2]; });
 }
@@ -183,11 +116,9 @@ void decode_float_mma(Decoding &d, int m, int k, Type a, Type b, Type c, Type re
     d.read_vector(d.operand(2), f64 ? Type::f64 : Type::b32, form->b_registers);
     d.read_vector(d.operand(3), packed(c), registers(c));
     d.insn.unit = unit_of(a);
-    const bool c16 = c == Type::f16, d16 = result == Type::f16;
-    d.insn.run = f64   ? run_mma_f64
-                 : c16 ? d16 ? run_mma<true, true> : run_mma<true, false>
-                 : d16 ? run_mma<false, true>
-                       : run_mma<false, false>;
+    form->c = c == Type::f16 ? Accumulator::f16 : Accumulator::f32;
+    form->d = result == Type::f16 ? Accumulator::f16 : Accumulator::f32;
+    d.insn.run = f64 ? run_mma_f64 : run_mma;
 }
 
 void decode_mma(Decoding &d) {
@@ -198,7 +129,7 @@ void decode_mma(Decoding &d) {
     if (d.take("kind::f8f6f4")) d.refuse(".kind::f8f6f4 is not there");
     int m = 0, n = 0, k = 0;
     const std::string shape = d.take_any();
-    if (std::sscanf(shape.c_str(), "m%dn%dk%d", &m, &n, &k) != 3 || n != N || (m != 8 && m != 16))
+    if (std::sscanf(shape.c_str(), "m%dn%dk%d", &m, &n, &k) != 3 || n != TILE || (m != 8 && m != 16))
         d.refuse("m8n8 and m16n8 are the shapes that are there");
     const bool row = d.take("row");
     if (!d.take("col") || !row)

@@ -4,49 +4,29 @@
 
 #include "../decode/decode.h"
 #include "collective.h"
-#include "mma_fragments.h"
+#include "mma_product.h"
 
 namespace {
 
-constexpr int N = 8, MOST_K = 64;
+constexpr int MOST_K = 64;
 
 struct Form {
     int m, k, width;
     Unpack<int32_t> a, b;
     int a_registers, b_registers, d_registers;
-    bool saturates;
+    Accumulator type;
 };
-
-int32_t narrowed(int64_t sum, bool saturates) {
-    if (saturates) sum = sum > INT32_MAX ? INT32_MAX : sum < INT32_MIN ? INT32_MIN : sum;
-    return (int32_t)sum;
-}
-
-// d = c + sums
-void add_to(Warp &w, const int32_t *d_ops, const int32_t *c_ops, int m, const int32_t (*sums)[N],
-            bool saturates) {
-    int32_t result[4][LANES];
-    for (int j = 0; j < m / 4; ++j) {
-        const int32_t *c = w.at<int32_t>(c_ops[j]);
-        for (int l = 0; l < LANES; ++l)
-            result[j][l] =
-                narrowed((int64_t)c[l] + sums[j / 2 * 8 + l / 4][l % 4 * 2 + j % 2], saturates);
-    }
-    for (int j = 0; j < m / 4; ++j) w.set<int32_t>(d_ops[j], [&](int l) { return result[j][l]; });
-}
 
 // ops: d, a, b, c
 void run_mma(Warp &w, const Insn &insn) {
     if (!gather_warp(w, insn)) return;
     const Form &form = *(const Form *)insn.extra;
     const int32_t *a_ops = insn.ops + form.d_registers, *b_ops = a_ops + form.a_registers;
-    int32_t a[16 * MOST_K], b[MOST_K][N], sums[16][N] = {};
+    int32_t a[16 * MOST_K], b[MOST_K][TILE], sums[16][TILE] = {};
     unpack_a<int32_t>(w, a_ops, form.a, form.width, form.m, form.k, a);
     unpack_b<int32_t>(w, b_ops, form.b, form.width, form.k, b);
-    for (int r = 0; r < form.m; ++r)
-        for (int i = 0; i < form.k; ++i)
-            for (int n = 0; n < N; ++n) sums[r][n] += a[r * form.k + i] * b[i][n];
-    add_to(w, insn.ops, b_ops + form.b_registers, form.m, sums, form.saturates);
+    add_product(a, b, form.m, form.k, sums);
+    write_accumulators(w, insn.ops, b_ops + form.b_registers, form.type, form.m, sums);
 }
 
 // Elements are words of 32 bits here, and `k` counts those.
@@ -55,21 +35,22 @@ void run_bits(Warp &w, const Insn &insn) {
     if (!gather_warp(w, insn)) return;
     const Form &form = *(const Form *)insn.extra;
     const int32_t *a_ops = insn.ops + form.d_registers, *b_ops = a_ops + form.a_registers;
-    int32_t a[16 * 8], b[8][N], sums[16][N] = {};
+    int32_t a[16 * 8], b[8][TILE], sums[16][TILE] = {};
     unpack_a<int32_t>(w, a_ops, form.a, form.width, form.m, form.k, a);
     unpack_b<int32_t>(w, b_ops, form.b, form.width, form.k, b);
     for (int r = 0; r < form.m; ++r)
         for (int i = 0; i < form.k; ++i)
-            for (int n = 0; n < N; ++n) {
+            for (int n = 0; n < TILE; ++n) {
                 const uint32_t x = a[r * form.k + i], y = b[i][n];
                 sums[r][n] += std::popcount(exclusive ? x ^ y : x & y);
             }
-    add_to(w, insn.ops, b_ops + form.b_registers, form.m, sums, false);
+    write_accumulators(w, insn.ops, b_ops + form.b_registers, form.type, form.m, sums);
 }
 
 Form *read_operands(Decoding &d, int m, int k, int width) {
     Form *form = d.keep(Form{});
     form->m = m, form->k = k, form->width = width;
+    form->type = Accumulator::s32;
     form->b_registers = k / width;
     form->a_registers = m / 8 * form->b_registers;
     form->d_registers = m / 4;
@@ -105,7 +86,7 @@ void decode_integer_mma(Decoding &d, int m, int k, Type a, Type b) {
     if (k != least && (m == 8 || k != 2 * least)) d.refuse("no such combination of shape and types");
     Form *form = read_operands(d, m, k, block_width(bits));
     form->a = unpack_a, form->b = unpack_b;
-    form->saturates = d.take("satfinite");
+    if (d.take("satfinite")) form->type = Accumulator::s32_saturating;
     d.insn.run = run_mma;
 }
 
@@ -115,6 +96,5 @@ void decode_bit_mma(Decoding &d, int m, int k) {
     if (!d.take("popc") || op.empty()) d.refuse(".xor.popc or .and.popc is expected");
     Form *form = read_operands(d, m, k / 32, 4);
     form->a = form->b = unpack<ElementB1, int32_t>;
-    form->saturates = false;
     d.insn.run = op == "xor" ? run_bits<true> : run_bits<false>;
 }
