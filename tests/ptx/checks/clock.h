@@ -31,7 +31,9 @@ public:
     void join(const Clock &other);
     void raise(Agent agent, uint32_t time) { known_.raise(agent, time); }
     // What an asynchronous copy did: visible to those that follow it, too.
-    void raise_proxy(Agent agent, uint32_t time) { known_.raise(agent, time), proxy_.raise(agent, time); }
+    void raise_proxy(Agent agent, uint32_t time) {
+        known_.raise(agent, time), proxy_.raise(agent, time);
+    }
     uint32_t of(Agent agent) const { return known_.of(agent); }
     bool empty() const {
         return known_.empty() && fenced_.empty() && pending_.empty() && proxy_.empty();

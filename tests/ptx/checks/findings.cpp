@@ -172,9 +172,18 @@ std::string short_path(const std::string &path) {
 
 std::string place_of(const Program &program, const Insn &insn) {
     const Module &module = *program.module;
-    if (insn.location <= 0 || (size_t)insn.location >= module.locations.size()) return "";
-    const Location &location = module.locations[insn.location];
-    if (location.file < 0 || (size_t)location.file >= module.files.size()) return "";
+    const auto known = [&](int number) {
+        return number > 0 && (size_t)number < module.locations.size() &&
+               module.locations[number].file >= 0 &&
+               (size_t)module.locations[number].file < module.files.size();
+    };
+    if (!known(insn.location)) return "";
+    // Of what a header of the toolkit has inlined, the place that called it says more.
+    int number = insn.location;
+    while (module.files[module.locations[number].file].starts_with("/usr/") &&
+           known(module.locations[number].outer))
+        number = module.locations[number].outer;
+    const Location &location = module.locations[number];
     return short_path(module.files[location.file]) + ":" + std::to_string(location.line);
 }
 

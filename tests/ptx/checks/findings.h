@@ -26,5 +26,7 @@ void finding(const Warp &warp, const Insn &insn, int lane, Check check, const ch
 void host_finding(Check check, const char *format, ...) __attribute__((format(printf, 2, 3)));
 long findings();
 
-// "file.cu:12" of an instruction, inlined code by where it was written; "" if the PTX has no lines.
+// "file.cu:12" of an instruction, inlined code by where it was written (that of the toolkit by where it
+// was called);
+// "" if the PTX has no lines.
 std::string place_of(const Program &program, const Insn &insn);
