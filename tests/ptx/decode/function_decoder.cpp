@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "../ops/wgmma.h"
 #include "liveness.h"
 
 FunctionDecoder::FunctionDecoder(ProgramDecoder &program, const Function &function)
@@ -71,7 +72,8 @@ int FunctionDecoder::shared_address(const Variable &variable, bool wide) {
 
 void FunctionDecoder::emit(const Insn &insn, std::vector<Entry> its_entries, const Statement &statement,
                            bool guarded) {
-    Item item{insn, (int)entries.size(), (int)its_entries.size(), guarded, true, nullptr};
+    Item item{insn,    (int)entries.size(),      (int)its_entries.size(), guarded, true,
+              nullptr, statement.opcode == "mov"};
     item.insn.line = statement.line;
     item.insn.location = statement.location;
     if (guarded) {
@@ -262,5 +264,19 @@ void FunctionDecoder::append_to(Program &to) {
         for (int i = item.first; i < item.first + item.count; ++i)
             to.operands.push_back(resolve(entries[i]));
         to.code.push_back(insn);
+        watch_kept(item, to.code.back());
     }
+}
+
+// Registers that are written late (wgmma): others that touch them before are found out.
+void FunctionDecoder::watch_kept(const Item &item, Insn &insn) const {
+    std::vector<RegisterUse> uses;
+    int registers_used = 0;
+    for (int i = item.first; i < item.first + item.count; ++i) {
+        if (entries[i].kind != Entry::reg || is_pred(entries[i].value)) continue;
+        ++registers_used;
+        if (kept[entries[i].value])
+            uses.push_back({resolve(entries[i]), entries[i].reads, entries[i].writes});
+    }
+    if (!uses.empty()) watch_registers(insn, uses, item.copies && registers_used == 2);
 }

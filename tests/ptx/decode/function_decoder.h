@@ -51,6 +51,7 @@ struct FunctionDecoder {
         int first, count;  // of `entries`
         bool guarded, falls_through;
         const FunctionDecoder *callee;
+        bool copies;  // a register into another
     };
     std::vector<Item> items;
 
@@ -66,6 +67,7 @@ private:
     void insert_prologue();
     void resolve_jumps();
     int32_t resolve(const Entry &entry) const;
+    void watch_kept(const Item &item, Insn &insn) const;
     bool is_pred(int id) const { return registers[id] == Type::pred; }
     friend class Decoding;
 

@@ -103,6 +103,7 @@ bool exists(int m, int k, Type a, Type b, Type c, Type d) {
 void decode_float_mma(Decoding &d, int m, int k, Type a, Type b, Type c, Type result) {
     if (!exists(m, k, a, b, c, result)) d.refuse("no such combination of shape and types");
     Form *form = d.keep(Form{});
+    d.insn.extra = form;
     const bool f64 = a == Type::f64;
     form->m = m, form->k = k, form->width = block_width(bits_of(a));
     form->a = unpack_of(a), form->b = unpack_of(b);

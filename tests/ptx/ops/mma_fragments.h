@@ -83,13 +83,22 @@ struct ElementB1 {  // 32 at once
     static int32_t wide(uint32_t x) { return x; }
 };
 
+// `count` elements, one after another.
+template <class T>
+using Widen = void (*)(const void *from, T *to, int count);
+
+template <class Element, class T>
+void widen(const void *from, T *to, int count) {
+    const auto *elements = (const typename Element::Stored *)from;
+    for (int i = 0; i < count; ++i) to[i] = Element::wide(elements[i]);
+}
+
 template <class Element, class T>
 void unpack(const void *registers, T *to, int stride) {
     using Stored = typename Element::Stored;
     constexpr int width = 4 * (sizeof(Stored) == 8 ? 1 : 4 / sizeof(Stored));
     T wide[8 * width];
-    const Stored *from = (const Stored *)registers;
-    for (int i = 0; i < 8 * width; ++i) wide[i] = Element::wide(from[i]);
+    widen<Element, T>(registers, wide, 8 * width);
     for (int r = 0; r < 8; ++r) std::memcpy(to + r * stride, wide + r * width, sizeof(T) * width);
 }
 

@@ -49,6 +49,7 @@ void run_bits(Warp &w, const Insn &insn) {
 
 Form *read_operands(Decoding &d, int m, int k, int width) {
     Form *form = d.keep(Form{});
+    d.insn.extra = form;
     form->m = m, form->k = k, form->width = width;
     form->type = Accumulator::s32;
     form->b_registers = k / width;
