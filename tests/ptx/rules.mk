@@ -52,9 +52,10 @@ $(BUILD)/ptx/tests/kernels/%.test: $(BUILD)/cuda/tests/kernels/%.o $(call object
 	$(call show,link)
 	$(Q)$(CC) $^ $(PTX_LINK) $(PTX_STANDIN_LIBS) $(LIBS) -lcmocka -o $@
 
-# ---- tests of the runner itself: .cu files are programs for it, .cpp files call its parts -----------
+# ---- tests of the runner itself: .cu files are programs for it, .cpp files call its parts, .py files its scripts ----
 PTX_PROGRAM_TESTS := $(wildcard tests/ptx/tests/test_*.cu)
 PTX_PART_TESTS    := $(wildcard tests/ptx/tests/test_*.cpp)
+PTX_SCRIPT_TESTS  := $(wildcard tests/ptx/tests/test_*.py)
 
 $(BUILD)/ptx/%.cu.o: %.cu tests/ptx/rules.mk
 	@mkdir -p $(@D)
@@ -75,7 +76,8 @@ PTX_TESTS    := $(PTX_PROGRAMS) $(PTX_PART_TESTS:%=$(BUILD)/ptx/%.test)
 ptx-tests: $(PTX_TESTS)
 
 ifneq ($(wildcard $(NVCC)),)
-check-ptx: $(foreach d,$(PTX_DEVICES),$(PTX_PROGRAMS:%=run-ptx-$(d)-%)) $(PTX_PART_TESTS:%=run-ptx-$(BUILD)/ptx/%.test)
+check-ptx: $(foreach d,$(PTX_DEVICES),$(PTX_PROGRAMS:%=run-ptx-$(d)-%)) $(PTX_PART_TESTS:%=run-ptx-$(BUILD)/ptx/%.test) \
+           $(PTX_SCRIPT_TESTS:%=run-ptx-%) run-ptx-faults
 	@echo "make check-ptx: all tests passed"
 else
 check-ptx:
@@ -89,3 +91,7 @@ endef
 $(foreach d,$(PTX_DEVICES),$(eval $(call ptx_run_rule,$(d))))
 $(PTX_PART_TESTS:%=run-ptx-$(BUILD)/ptx/%.test): run-ptx-%: %
 	@scripts/run_logged.sh $(basename $<).log $<
+$(PTX_SCRIPT_TESTS:%=run-ptx-%): run-ptx-%: % $(PTX_RUNTIME)
+	@scripts/run_logged.sh $(BUILD)/ptx/$(basename $<).log $(PYTHON) $<
+run-ptx-faults: $(PTX_RUNTIME)
+	@scripts/run_logged.sh $(BUILD)/ptx/faults.log $(PYTHON) tests/ptx/run_faults.py --runtime $< --build $(BUILD)/ptx/faults --nvcc $(NVCC)
