@@ -1,7 +1,6 @@
 // cp.async: sizes, zero fill, groups in pipelines, completion at mbarriers; against plain loops.
 #include "gpu.h"
-
-__device__ uint32_t shared_address(const void *p) { return (uint32_t)__cvta_generic_to_shared(p); }
+#include "ptx_async.h"
 
 // ---- one copy a thread, with fewer bytes than its target has ----
 enum Form { whole, filled, ignored, hinted };
