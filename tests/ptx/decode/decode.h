@@ -70,7 +70,6 @@ class Decoding {
     // Of `ret`: appends the slot with the place of return; false in an entry, where `ret` ends the thread.
     bool read_return();
     Type register_type(const Operand &o) const;  // as declared; none: it is no register
-    const Variable *variable(const Operand &o) const;  // that the operand names; nullptr: none
     int64_t immediate(const Operand &o) const;  // refuses if it is no integer
 
     [[noreturn]] void refuse(const std::string &why) const;

@@ -141,7 +141,10 @@ void FunctionDecoder::decode_statement(const Statement &statement) {
 }
 
 void FunctionDecoder::decode_or_note(const Statement &statement) {
-    const size_t first_jump = jumps.size();
+    const size_t first_jump = jumps.size(), first_of_it = items.size();
+    const bool leads = leads_next_;
+    leads_next_ = false;
+    first_item.push_back((int)first_of_it);
     try {
         decode_statement(statement);
     } catch (const PtxError &error) {
@@ -149,20 +152,12 @@ void FunctionDecoder::decode_or_note(const Statement &statement) {
         program.errors->push_back(error);
         jumps.resize(first_jump);
     }
+    if (leads && items.size() > first_of_it) items[first_of_it].insn.leader = true;
 }
 
 void FunctionDecoder::decode() {
-    leads_next_ = true;
-    for (const Statement &statement : function.statements) {
-        const size_t first_of_it = items.size();
-        const bool leads = leads_next_;
-        leads_next_ = false;
-        first_item.push_back((int)first_of_it);
-        decode_or_note(statement);
-        if (leads && items.size() > first_of_it) items[first_of_it].insn.leader = true;
-    }
+    for (const Statement &statement : function.statements) decode_or_note(statement);
     // Whoever comes to the end returns.
-    first_item.push_back((int)items.size());
     Statement end;
     end.opcode = "ret";
     end.line = function.statements.empty() ? function.line : function.statements.back().line;
