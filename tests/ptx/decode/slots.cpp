@@ -1,5 +1,6 @@
 // Slots for registers: in the order in which they come to life, each gets the first place that is free
-// as long as it lives.
+// as long as it lives.  A slot holds registers of 32 bits or halves of wider ones, never both: a lane's 64 bits lie where
+// two other lanes have their 32, and lanes that went apart hold different registers at one time.
 #include <algorithm>
 #include <numeric>
 
@@ -8,9 +9,12 @@
 namespace {
 
 // What a slot is taken for, sorted.
-using Taken = std::vector<Range>;
+struct Taken : std::vector<Range> {
+    bool wide = false;
+};
 
-bool is_free(const Taken &taken, const std::vector<Range> &ranges) {
+bool is_free(const Taken &taken, const std::vector<Range> &ranges, bool wide) {
+    if (!taken.empty() && taken.wide != wide) return false;
     if (taken.empty() || taken.back().end <= ranges.front().begin) return true;
     for (const Range &range : ranges) {
         const auto after = std::lower_bound(taken.begin(), taken.end(), range.end,
@@ -20,7 +24,8 @@ bool is_free(const Taken &taken, const std::vector<Range> &ranges) {
     return true;
 }
 
-void take(Taken &taken, const std::vector<Range> &ranges) {
+void take(Taken &taken, const std::vector<Range> &ranges, bool wide) {
+    taken.wide = wide;
     for (const Range &range : ranges)
         taken.insert(std::lower_bound(taken.begin(), taken.end(), range.begin,
                                       [](const Range &t, int begin) { return t.begin < begin; }),
@@ -43,10 +48,10 @@ int assign_slots(const std::vector<std::vector<Range>> &ranges, const std::vecto
         for (int slot = 0; slots[reg] < 0; slot += size) {
             if (taken.size() < (size_t)slot + size) taken.resize(slot + size);
             bool fits = true;
-            for (int k = 0; k < size && fits; ++k) fits = is_free(taken[slot + k], ranges[reg]);
+            for (int k = 0; k < size && fits; ++k) fits = is_free(taken[slot + k], ranges[reg], size > 1);
             if (fits) slots[reg] = slot;
         }
-        for (int k = 0; k < size; ++k) take(taken[slots[reg] + k], ranges[reg]);
+        for (int k = 0; k < size; ++k) take(taken[slots[reg] + k], ranges[reg], size > 1);
     }
     return (int)taken.size();
 }
