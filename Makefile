@@ -8,6 +8,7 @@
 #   make bench      timings, side by side with PyTorch
 #   make fuzz       the parsers of outside files, RUNS=1000000 each
 #   make gpu-check  everything on a GPU, into bench/results/
+#   make sass-report   what ptxas made of each kernel, and the limits on that; takes nvcc, no GPU
 #   make format     clang-format        make install PREFIX=/usr/local
 #
 # Objects lie in build/VARIANT/, one folder for each way of compiling the same sources:
@@ -69,9 +70,10 @@ INCLUDE_cuda    := -Ikernels $(if $(CUDNN),-I$(CUDNN)/include) -I$(CUDA)/include
 INCLUDE_simt    := -Ikernels -Ikernels/simt/include
 include_of       = $(if $(filter cuda,$(1)),$(INCLUDE_cuda),$(INCLUDE_simt))
 LIBS            := -llapacke -ljansson -lzip -lpng -lpthread -lm -lstdc++
+GPUS            := 80 90a 100
 # 90a, not 90: wgmma needs it, and every GPU of compute capability 9 is a 9.0.  Each one's PTX lies beside
 # its code: drivers compile the last for newer GPUs, and tools read the others.
-GENCODE         := $(foreach a,80 90a 100,-gencode 'arch=compute_$(a),code=[sm_$(a),compute_$(a)]')
+GENCODE         := $(foreach a,$(GPUS),-gencode 'arch=compute_$(a),code=[sm_$(a),compute_$(a)]')
 NVCC_FLAGS      := -std=c++17 -O3 -lineinfo $(GENCODE) $(if $(WERROR),-Werror all-warnings) -Xptxas -warn-spills \
                    -Xcompiler -Wall,-Wextra,-Wno-unused-parameter
 
@@ -184,6 +186,12 @@ run-fuzz-%: $(BUILD)/fuzz/%
 	@mkdir -p $(BUILD)/fuzz/corpus-$*
 	@scripts/run_logged.sh $(BUILD)/fuzz/$*.log $< -runs=$(RUNS) -max_len=4096 -print_final_stats=1 \
 	    -artifact_prefix=$(BUILD)/fuzz/ $(BUILD)/fuzz/corpus-$* tests/fuzz/corpus/$*
+
+# ---- what ptxas made of the kernels -------------------------------------------------------------------
+.PHONY: sass-report
+sass-report: $(call objects,cuda,$(filter %.cu,$(KERNELS)))
+	$(Q)$(PYTHON) scripts/sass_report.py --check --cuda $(CUDA) --tools $(BUILD)/sass-tools \
+	    --arch $(addprefix sm_,$(GPUS)) --json $(BUILD)/sass-report.json $^
 
 # ---- what users call ----------------------------------------------------------------------------------
 .PHONY: deps demo bench gpu-check format format-check install

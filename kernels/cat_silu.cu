@@ -15,7 +15,7 @@ __device__ inline void scale_row(Team team, const T *x, int channels, float clip
         Floats<V> v = clamp(load<V>(x + c), clip);
         unrolled<V>([&](int i) { v.at[i] *= scale; });
         store(r + c, v);
-        store(s + c, mp_silu(v));
+        store(s + c, mp_silu<T>(v));
     }
 }
 

@@ -33,7 +33,7 @@ __global__ void label_kernel(float *noise, const float *weights, int label_dim, 
         float v = noise_scale * noise[i];
         if (label >= 0 && label < label_dim)
             v += label_scale * weights[(long long)label * channels + c];
-        noise[i] = mp_silu(v);
+        noise[i] = mp_silu<float>(v);
     }
 }
 

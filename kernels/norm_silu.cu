@@ -26,7 +26,7 @@ __global__ void norm_silu_kernel(const T *x, float clip, int rows, int w, int ch
             Floats<V> v = read<V>(source, c, clip);
             unrolled<V>([&](int i) { v.at[i] *= scale; });
             store(r_row + c, v);
-            store(s_row + c, mp_silu(v));
+            store(s_row + c, mp_silu<T>(v));
         }
     }
 }

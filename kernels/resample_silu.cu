@@ -16,7 +16,7 @@ __global__ void resample_silu_kernel(const T *x, float clip, int rows, int w, in
         for (int c = team.lane * V; c < channels; c += team.lanes * V) {
             const Floats<V> v = read<V>(source, c, clip);
             store(r_row + c, v);
-            store(s_row + c, mp_silu(v));
+            store(s_row + c, mp_silu<T>(v));
         }
     }
 }

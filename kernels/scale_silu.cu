@@ -17,7 +17,7 @@ __global__ void scale_silu_kernel(T *y, const float *emb, int stride, int rows, 
             Floats<V> v = load<V>(data + c);
             const Floats<V> e = load<V>(scale + c);
             unrolled<V>([&](int i) { v.at[i] *= 1 + e.at[i]; });
-            store(data + c, mp_silu(v));
+            store(data + c, mp_silu<T>(v));
         }
     }
 }

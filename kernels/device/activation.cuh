@@ -3,12 +3,20 @@
 
 #include "pack.cuh"
 
-// Magnitude-preserving SiLU (Karras et al. 2024, Eq. 81).
-__device__ inline float mp_silu(float v) { return v * (1 / 0.596f) / (1 + __expf(-v)); }
+// Magnitude-preserving SiLU (Karras et al. 2024, Eq. 81), as exact as T, the type that stores it.
+//
+// For 16 bits __fdividef does: off by 2 ulp of a float, it takes a third of the instructions of a
+// division that rounds right.  Its quotient is 0 for divisors above 2^126, which are those of v < -87:
+// a result of 1e-36 at most.
+template <typename T>
+__device__ inline float mp_silu(float v) {
+    const float dividend = v * (1 / 0.596f), divisor = 1 + __expf(-v);
+    return sizeof(T) == 2 ? __fdividef(dividend, divisor) : dividend / divisor;
+}
 
-template <int V>
+template <typename T, int V>
 __device__ inline Floats<V> mp_silu(Floats<V> v) {
-    unrolled<V>([&](int i) { v.at[i] = mp_silu(v.at[i]); });
+    unrolled<V>([&](int i) { v.at[i] = mp_silu<T>(v.at[i]); });
     return v;
 }
 
