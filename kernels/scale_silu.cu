@@ -36,7 +36,8 @@ void scale_silu(Context *ctx, Tensor y, Tensor emb, int offset) {
     with_width(y.dtype, y.c | emb.c | offset, [&](auto zero, auto width) {
         using T = decltype(zero);
         constexpr int V = decltype(width)::value;
-        LAUNCH((scale_silu_kernel<T, V>), blocks_for(ctx, rows_of(y), rows_per_block<V>(y.c)), BLOCK, 0,
+        LAUNCH((scale_silu_kernel<T, V>),
+               blocks_for(ctx, scale_silu_kernel<T, V>, rows_of(y), rows_per_block<V>(y.c)), BLOCK, 0,
                ctx->stream, (T *)y.data, (const float *)emb.data + offset, emb.c, rows_of(y), y.h * y.w,
                y.c);
     });

@@ -27,24 +27,25 @@ struct alignas(sizeof(T) * V < 16 ? sizeof(T) * V : 16) Pack {
     T at[V];
 };
 
-// Calls body(first) for the first element of each 16 bytes of a pack.
-template <typename T, int V, typename Body>
-__device__ inline void for_words(const Body &body) {
-    constexpr int ELEMENTS = 16 / sizeof(T);
-    unrolled<V / ELEMENTS>([&](int i) { body(i * ELEMENTS); });
-}
+// A pack of 16 bytes or more, as the words that move at once.
+template <typename T, int V>
+struct Words {
+    static constexpr int COUNT = sizeof(Pack<T, V>) / 16, ELEMENTS = 16 / sizeof(T);
+    uint4 at[COUNT];
+};
 
 // `data` is aligned to V elements or 16 bytes, whichever is less.
 template <int V, typename T>
 __device__ inline Floats<V> load(const T *data) {
     Pack<T, V> pack;
-    if constexpr (sizeof pack % 16 == 0)
-        for_words<T, V>([&](int first) {
-            const uint4 words = load_16(data + first);
-            memcpy(pack.at + first, &words, sizeof words);
-        });
-    else
+    if constexpr (sizeof pack >= 16) {
+        using W = Words<T, V>;
+        W words;
+        unrolled<W::COUNT>([&](int i) { words.at[i] = load_16(data + i * W::ELEMENTS); });
+        memcpy(&pack, &words, sizeof pack);
+    } else {
         pack = *reinterpret_cast<const Pack<T, V> *>(data);
+    }
     Floats<V> values;
     unrolled<V>([&](int i) { values.at[i] = to_float(pack.at[i]); });
     return values;
@@ -55,12 +56,12 @@ template <int V, typename T>
 __device__ inline void store(T *data, const Floats<V> &values) {
     Pack<T, V> pack;
     unrolled<V>([&](int i) { pack.at[i] = from_float<T>(values.at[i]); });
-    if constexpr (sizeof pack % 16 == 0)
-        for_words<T, V>([&](int first) {
-            uint4 words;
-            memcpy(&words, pack.at + first, sizeof words);
-            store_16(data + first, words);
-        });
-    else
+    if constexpr (sizeof pack >= 16) {
+        using W = Words<T, V>;
+        W words;
+        memcpy(&words, &pack, sizeof pack);
+        unrolled<W::COUNT>([&](int i) { store_16(data + i * W::ELEMENTS, words.at[i]); });
+    } else {
         *reinterpret_cast<Pack<T, V> *>(data) = pack;
+    }
 }
