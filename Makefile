@@ -125,12 +125,14 @@ $(BUILD)/kairos: $(BUILD)/kairos.$(VARIANT) FORCE
 
 # ---- tests ------------------------------------------------------------------------------------------
 # tests/simt: the CPU target itself; tests/kernels: every operation against double-precision loops;
-# tests/host: the layers above; tests/oracle: the program against the reference network in PyTorch.
+# tests/host: the layers above; tests/oracle: the program against the reference network in PyTorch;
+# tests/sass: the report on what ptxas made.
 SIMT_TESTS   := $(wildcard tests/simt/test_*.cu)
 KERNEL_TESTS := $(wildcard tests/kernels/test_*.c)
 HOST_TESTS   := $(wildcard tests/host/test_*.c)
 SUPPORT      := $(wildcard tests/support/*.c)
 ORACLE_TESTS := $(wildcard tests/oracle/test_*.py)
+SASS_TESTS   := $(wildcard tests/sass/test_*.py)
 test_programs = $(patsubst %,$(BUILD)/$(1)/%.test,$(2))
 
 define test_rules
@@ -150,11 +152,11 @@ tests: $(TESTS_faithful) $(TESTS_sanitized) $(TESTS_fast)
 tests-cuda: $(TESTS_cuda)
 check: check-$(TARGET)
 check-cpu: $(BUILD)/kairos.fast tests
-	@$(MAKE) --no-print-directory TARGET=cpu check-programs $(addprefix run-,$(ORACLE_TESTS))
+	@$(MAKE) --no-print-directory TARGET=cpu check-programs $(addprefix run-,$(ORACLE_TESTS) $(SASS_TESTS))
 	@echo "make check: all tests passed"
 check-programs: $(addprefix run-,$(TESTS_faithful) $(TESTS_sanitized) $(TESTS_fast))
 check-cuda: $(BUILD)/kairos.cuda tests-cuda
-	@$(MAKE) --no-print-directory TARGET=cuda $(addprefix run-,$(TESTS_cuda) $(ORACLE_TESTS))
+	@$(MAKE) --no-print-directory TARGET=cuda $(addprefix run-,$(TESTS_cuda) $(ORACLE_TESTS) $(SASS_TESTS))
 	@echo "make check: all tests passed on the GPU"
 
 # The threads of a block run in an order shuffled by this seed (faithful only).
@@ -163,6 +165,8 @@ run-$(BUILD)/%.test: $(BUILD)/%.test
 	    KAIROS_SIMT_SEED=$$seed scripts/run_logged.sh $(BUILD)/$*.$$seed.log $< || exit 1; done
 $(addprefix run-,$(ORACLE_TESTS)): run-%: % $(BUILD)/kairos
 	@scripts/run_logged.sh $(BUILD)/$*.log env KAIROS=$(BUILD)/kairos $(PYTHON) $<
+$(addprefix run-,$(SASS_TESTS)): run-%: %
+	@scripts/run_logged.sh $(BUILD)/$*.log env NVCC=$(NVCC) SASS_TOOLS=$(SASS_TOOLS) $(PYTHON) $<
 
 FORCE:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
@@ -188,9 +192,11 @@ run-fuzz-%: $(BUILD)/fuzz/%
 	    -artifact_prefix=$(BUILD)/fuzz/ $(BUILD)/fuzz/corpus-$* tests/fuzz/corpus/$*
 
 # ---- what ptxas made of the kernels -------------------------------------------------------------------
+# pip puts cuobjdump and nvdisasm into SASS_TOOLS, if neither PATH nor CUDA's folder has them.
+SASS_TOOLS := $(BUILD)/sass-tools
 .PHONY: sass-report
 sass-report: $(call objects,cuda,$(filter %.cu,$(KERNELS)))
-	$(Q)$(PYTHON) scripts/sass_report.py --check --cuda $(CUDA) --tools $(BUILD)/sass-tools \
+	$(Q)$(PYTHON) scripts/sass_report.py --check --cuda $(CUDA) --tools $(SASS_TOOLS) \
 	    --arch $(addprefix sm_,$(GPUS)) --json $(BUILD)/sass-report.json $^
 
 # ---- what users call ----------------------------------------------------------------------------------

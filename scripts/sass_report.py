@@ -37,12 +37,12 @@ def occupancy(kernel):
 # ---- limits ---------------------------------------------------------------------------------------
 
 def pack_of(name):
-    """The type and the width that a kernel works at, by its template arguments <T, V, ...>; else None.
+    """The type and the width that a kernel works at, by its template arguments <..., T, V, ...>; else None.
 
     So that no list of such kernels has to be kept: one that takes packs says so by its width.
     """
-    found = re.search(r"<([\w:]+), (\d+)[,>]", name)
-    return (found.group(1), int(found.group(2))) if found else None
+    pairs = re.findall(r"(?<=[<,])\s?([A-Za-z_][\w:]*), (\d+)(?=[,>])", name)
+    return next(((type_name, int(width)) for type_name, width in pairs if type_name not in ("true", "false")), None)
 
 
 def check_packs(kernel):
