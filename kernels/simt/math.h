@@ -87,7 +87,7 @@ inline float __powf(float x, float y) { return powf(x, y); }
 // As CUDA's, 0 (of an infinite x NaN) where 2^126 < |y| < 2^128.
 inline float __fdividef(float x, float y) {
     const float magnitude = y < 0 ? -y : y;
-    return x * (magnitude > 0x1p126f && magnitude < INFINITY ? 0.0f : 1.0f / y);
+    return magnitude > 0x1p126f && magnitude < INFINITY ? x * 0.0f : x / y;
 }
 inline float rsqrtf(float x) { return 1.0f / sqrtf(x); }
 inline float __frsqrt_rn(float x) { return 1.0f / sqrtf(x); }

@@ -43,8 +43,8 @@ static void test_occupancy(void **) {
     const void *kernel = reinterpret_cast<const void *>(nothing);
     const auto occupancy = [&](int threads, size_t bytes) {
         int blocks = -1;
-        assert_int_equal(
-            cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, kernel, threads, bytes), cudaSuccess);
+        assert_int_equal(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, kernel, threads, bytes),
+                         cudaSuccess);
         return blocks;
     };
     assert_int_equal(occupancy(BLOCK, 0), 1);
