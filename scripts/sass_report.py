@@ -46,13 +46,13 @@ def pack_of(name):
 
 
 def check_packs(kernel):
-    """A kernel on packs of 16 bytes moves 16 bytes at a time, whatever it reads or writes."""
+    """A kernel on packs of 16 bytes or more moves 16 bytes at a time, whatever it reads or writes."""
     pack = pack_of(kernel.name)
     if pack is None:
         return
     if pack[0] not in ELEMENT_BYTES:
         yield f"elements of type {pack[0]}", f"one of {', '.join(ELEMENT_BYTES)}"
-    elif ELEMENT_BYTES[pack[0]] * pack[1] == PACK_BYTES:
+    elif ELEMENT_BYTES[pack[0]] * pack[1] >= PACK_BYTES:
         for kind, what in (("LDG", "loads"), ("STG", "stores")):
             access = {key: count for key, count in kernel.access.items() if key.split(".")[0] in (kind, kind[:2])}
             if not access or any(access_bits(key) < 8 * PACK_BYTES for key in access):
@@ -130,6 +130,8 @@ def main():
     options = arguments()
     environment = {**os.environ, "PATH": tools_path(options.cuda, options.tools)}
     kernels = [kernel for path in options.objects for kernel in read_object(path, environment)]
+    if unknown := {kernel.arch for kernel in kernels} - set(SHARED_BYTES):
+        raise ToolError(f"code for {', '.join(sorted(unknown))}, whose limits are not known: add them to SHARED_BYTES")
     kernels.sort(key=lambda kernel: (kernel.object, kernel.name, list(SHARED_BYTES).index(kernel.arch)))
     if options.json:
         with open(options.json, "w") as file:

@@ -89,9 +89,9 @@ class PlantedTest(unittest.TestCase):
         cls.object = cls.compiled("planted.cu.o", "sm_80,compute_80")
 
     @classmethod
-    def compiled(cls, name, code):
+    def compiled(cls, name, code, compute="80"):
         path = os.path.join(cls.folder, name)
-        subprocess.run([NVCC, "-std=c++17", "-O3", "-gencode", f"arch=compute_80,code=[{code}]", "-c",
+        subprocess.run([NVCC, "-std=c++17", "-O3", "-gencode", f"arch=compute_{compute},code=[{code}]", "-c",
                         os.path.join(HERE, "planted.cu"), "-o", path], check=True, stderr=subprocess.PIPE)
         return path
 
@@ -136,6 +136,11 @@ class PlantedTest(unittest.TestCase):
         done = self.report(self.compiled("bare.cu.o", "sm_80"))
         self.assertEqual(done.returncode, 1)
         self.assertIn("has code but no PTX for sm_80", done.stderr)
+
+    def test_an_architecture_of_unknown_limits_is_an_error(self):
+        done = self.report(self.compiled("newer.cu.o", "sm_120,compute_120", "120"))
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("code for sm_120, whose limits are not known", done.stderr)
 
 
 if __name__ == "__main__":
