@@ -1,7 +1,7 @@
 # kairos: the whole build.
 #
 #   make            build/kairos for the GPU if there are nvcc and one, else for the CPU
-#   make cuda       build/kairos for GPUs (sm_80, sm_90, sm_100), wherever nvcc is
+#   make cuda       build/kairos for GPUs (sm_80, sm_90a, sm_100), wherever nvcc is
 #   make cpu        build/kairos for the CPU
 #   make ptx        build/kairos.ptx: nvcc's own code, run on the CPU with checks and counters (tests/ptx)
 #   make demo       install what is missing, build, sample the shipped model into out/demo.png
@@ -9,6 +9,7 @@
 #   make bench      timings, side by side with PyTorch
 #   make fuzz       the parsers of outside files, RUNS=1000000 each
 #   make gpu-check  everything on a GPU, into bench/results/
+#   make sass-report   what ptxas made of each kernel, and the limits on that; takes nvcc, no GPU
 #   make format     clang-format        make install PREFIX=/usr/local
 #
 # Objects lie in build/VARIANT/, one folder for each way of compiling the same sources:
@@ -70,9 +71,10 @@ INCLUDE_cuda    := -Ikernels $(if $(CUDNN),-I$(CUDNN)/include) -I$(CUDA)/include
 INCLUDE_simt    := -Ikernels -Ikernels/simt/include
 include_of       = $(if $(filter cuda,$(1)),$(INCLUDE_cuda),$(INCLUDE_simt))
 LIBS            := -llapacke -ljansson -lzip -lpng -lpthread -lm -lstdc++
-# Machine code, and PTX: drivers compile it for newer GPUs, and tests/ptx runs it on a CPU.
+# 90a, not 90: wgmma needs it, and every GPU of compute capability 9 is a 9.0.  Each one's PTX lies beside its
+# code: drivers compile the last for newer GPUs, and tests/ptx runs all of them on a CPU.
 CUDA_ARCHS      ?= 80 90a 100
-GENCODE         := $(foreach a,$(CUDA_ARCHS),-gencode arch=compute_$(a),code=[sm_$(a),compute_$(a)])
+GENCODE         := $(foreach a,$(CUDA_ARCHS),-gencode 'arch=compute_$(a),code=[sm_$(a),compute_$(a)]')
 NVCC_FLAGS      := -std=c++17 -O3 -lineinfo $(GENCODE) $(if $(WERROR),-Werror all-warnings) -Xptxas -warn-spills \
                    -Xcompiler -Wall,-Wextra,-Wno-unused-parameter
 
@@ -124,12 +126,14 @@ $(BUILD)/kairos: $(BUILD)/kairos.$(VARIANT) FORCE
 
 # ---- tests ------------------------------------------------------------------------------------------
 # tests/simt: the CPU target itself; tests/kernels: every operation against double-precision loops;
-# tests/host: the layers above; tests/oracle: the program against the reference network in PyTorch.
+# tests/host: the layers above; tests/oracle: the program against the reference network in PyTorch;
+# tests/sass: the report on what ptxas made.
 SIMT_TESTS   := $(wildcard tests/simt/test_*.cu)
 KERNEL_TESTS := $(wildcard tests/kernels/test_*.c)
 HOST_TESTS   := $(wildcard tests/host/test_*.c)
 SUPPORT      := $(wildcard tests/support/*.c)
 ORACLE_TESTS := $(wildcard tests/oracle/test_*.py)
+SASS_TESTS   := $(wildcard tests/sass/test_*.py)
 test_programs = $(patsubst %,$(BUILD)/$(1)/%.test,$(2))
 
 define test_rules
@@ -149,11 +153,11 @@ tests: $(TESTS_faithful) $(TESTS_sanitized) $(TESTS_fast)
 tests-cuda: $(TESTS_cuda)
 check: check-$(TARGET)
 check-cpu: $(BUILD)/kairos.fast tests
-	@$(MAKE) --no-print-directory TARGET=cpu check-programs $(addprefix run-,$(ORACLE_TESTS))
+	@$(MAKE) --no-print-directory TARGET=cpu check-programs $(addprefix run-,$(ORACLE_TESTS) $(SASS_TESTS))
 	@echo "make check: all tests passed"
 check-programs: $(addprefix run-,$(TESTS_faithful) $(TESTS_sanitized) $(TESTS_fast))
 check-cuda: $(BUILD)/kairos.cuda tests-cuda
-	@$(MAKE) --no-print-directory TARGET=cuda $(addprefix run-,$(TESTS_cuda) $(ORACLE_TESTS))
+	@$(MAKE) --no-print-directory TARGET=cuda $(addprefix run-,$(TESTS_cuda) $(ORACLE_TESTS) $(SASS_TESTS))
 	@echo "make check: all tests passed on the GPU"
 
 # The threads of a block run in an order shuffled by this seed (faithful only).
@@ -162,6 +166,8 @@ run-$(BUILD)/%.test: $(BUILD)/%.test
 	    KAIROS_SIMT_SEED=$$seed scripts/run_logged.sh $(BUILD)/$*.$$seed.log $< || exit 1; done
 $(addprefix run-,$(ORACLE_TESTS)): run-%: % $(BUILD)/kairos
 	@scripts/run_logged.sh $(BUILD)/$*.log env KAIROS=$(BUILD)/kairos $(PYTHON) $<
+$(addprefix run-,$(SASS_TESTS)): run-%: %
+	@scripts/run_logged.sh $(BUILD)/$*.log env NVCC=$(NVCC) SASS_TOOLS=$(SASS_TOOLS) $(PYTHON) $<
 
 # The PTX runner and what it runs. Apart, because whatever is compiled depends on this file.
 include tests/ptx/rules.mk
@@ -188,6 +194,14 @@ run-fuzz-%: $(BUILD)/fuzz/%
 	@mkdir -p $(BUILD)/fuzz/corpus-$*
 	@scripts/run_logged.sh $(BUILD)/fuzz/$*.log $< -runs=$(RUNS) -max_len=4096 -print_final_stats=1 \
 	    -artifact_prefix=$(BUILD)/fuzz/ $(BUILD)/fuzz/corpus-$* tests/fuzz/corpus/$*
+
+# ---- what ptxas made of the kernels -------------------------------------------------------------------
+# pip puts cuobjdump and nvdisasm into SASS_TOOLS, if neither PATH nor CUDA's folder has them.
+SASS_TOOLS := $(BUILD)/sass-tools
+.PHONY: sass-report
+sass-report: $(call objects,cuda,$(filter %.cu,$(KERNELS)))
+	$(Q)$(PYTHON) scripts/sass_report.py --check --cuda $(CUDA) --tools $(SASS_TOOLS) \
+	    --arch $(addprefix sm_,$(CUDA_ARCHS)) --json $(BUILD)/sass-report.json $^
 
 # ---- what users call ----------------------------------------------------------------------------------
 .PHONY: deps demo bench gpu-check format format-check install

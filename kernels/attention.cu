@@ -211,8 +211,8 @@ void attention(Context *ctx, Tensor qkv, int heads, Tensor out) {
                                      (int)shared_bytes),
                 "attention: shared memory for a head"))
             return;
-        LAUNCH(attention_kernel<T>, blocks_for(ctx, a.items, 1), BLOCK, shared_bytes, ctx->stream, a,
-               (const T *)qkv.data, (T *)out.data);
+        LAUNCH(attention_kernel<T>, blocks_for(ctx, attention_kernel<T>, a.items, 1, shared_bytes),
+               BLOCK, shared_bytes, ctx->stream, a, (const T *)qkv.data, (T *)out.data);
     });
     check_launch(ctx, "attention");
 }

@@ -39,9 +39,10 @@ void bias_relu(Context *ctx, Tensor x, const float *bias, int stride, Tensor out
     with_width(x.dtype, x.c, [&](auto zero, auto width) {
         using T = decltype(zero);
         constexpr int V = decltype(width)::value;
-        LAUNCH((bias_relu_kernel<T, V>), blocks_for(ctx, rows_of(out), rows_per_block<V>(x.c)), BLOCK,
-               0, ctx->stream, (const T *)x.data, bias, x.h, x.w, stride, rows_of(out), out.h, out.w,
-               x.c, (T *)out.data);
+        LAUNCH((bias_relu_kernel<T, V>),
+               blocks_for(ctx, bias_relu_kernel<T, V>, rows_of(out), rows_per_block<V>(x.c)), BLOCK, 0,
+               ctx->stream, (const T *)x.data, bias, x.h, x.w, stride, rows_of(out), out.h, out.w, x.c,
+               (T *)out.data);
     });
     check_launch(ctx, "bias_relu");
 }

@@ -15,7 +15,7 @@ __device__ inline void scale_row(Team team, const T *x, int channels, float clip
         Floats<V> v = clamp(load<V>(x + c), clip);
         unrolled<V>([&](int i) { v.at[i] *= scale; });
         store(r + c, v);
-        store(s + c, mp_silu(v));
+        store(s + c, mp_silu<T>(v));
     }
 }
 
@@ -47,9 +47,10 @@ void cat_silu(Context *ctx, Tensor a, float clip_a, Tensor b, float clip_b, floa
         using T = decltype(zero);
         constexpr int V = decltype(width)::value;
         LAUNCH((cat_silu_kernel<T, V>),
-               blocks_for(ctx, rows_of(a), rows_per_block<V>(a.c > b.c ? a.c : b.c)), BLOCK, 0,
-               ctx->stream, (const T *)a.data, a.c, clip_a, scale_a, (const T *)b.data, b.c, clip_b,
-               scale_b, rows_of(a), (T *)r.data, (T *)s.data);
+               blocks_for(ctx, cat_silu_kernel<T, V>, rows_of(a),
+                          rows_per_block<V>(a.c > b.c ? a.c : b.c)),
+               BLOCK, 0, ctx->stream, (const T *)a.data, a.c, clip_a, scale_a, (const T *)b.data, b.c,
+               clip_b, scale_b, rows_of(a), (T *)r.data, (T *)s.data);
     });
     check_launch(ctx, "cat_silu");
 }

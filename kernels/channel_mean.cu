@@ -28,8 +28,8 @@ void channel_mean(Context *ctx, Tensor x, Tensor out) {
         using T = decltype(zero);
         constexpr int V = decltype(width)::value;
         const long long packs = (long long)x.n * x.c / V;
-        LAUNCH((channel_mean_kernel<T, V>), blocks_for(ctx, packs, BLOCK), BLOCK, 0, ctx->stream,
-               (const T *)x.data, x.h * x.w, x.c, packs, (float *)out.data);
+        LAUNCH((channel_mean_kernel<T, V>), blocks_for(ctx, channel_mean_kernel<T, V>, packs, BLOCK),
+               BLOCK, 0, ctx->stream, (const T *)x.data, x.h * x.w, x.c, packs, (float *)out.data);
     });
     check_launch(ctx, "channel_mean");
 }

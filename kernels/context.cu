@@ -7,6 +7,12 @@
 
 #include <new>
 
+#include "device/launch.cuh"
+
+// Waves of a grid at most: a few, so that a processor that is ahead takes blocks from one that is
+// behind. On the host's cores, which other processes use too, blocks cost next to nothing.
+constexpr int DEVICE_WAVES = 4, HOST_WAVES = 16;
+
 size_t dtype_size(DType dtype) { return dtype == F32 ? 4 : 2; }
 
 size_t tensor_bytes(Tensor t) { return (size_t)t.n * t.h * t.w * t.c * dtype_size(t.dtype); }
@@ -140,9 +146,22 @@ void context_reserve_workspace(Context *ctx, size_t bytes) {
 
 bool context_runs(const Context *ctx) { return context_ok(ctx) && !ctx->planning; }
 
-int blocks_for(const Context *ctx, long long items, int per_block) {
-    const long long wanted = (items + per_block - 1) / per_block, most = 16LL * ctx->processors;
-    return (int)(wanted < 1 ? 1 : wanted < most ? wanted : most);
+// Blocks of `kernel` that a processor runs at once.  If that is none, the launch will say so.
+static int resident_blocks(Context *ctx, const void *kernel, size_t shared_bytes) {
+    int &blocks = ctx->resident[{kernel, shared_bytes}];
+    if (blocks == 0)
+        check_cuda(ctx,
+                   cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, kernel, BLOCK, shared_bytes),
+                   "cudaOccupancyMaxActiveBlocksPerMultiprocessor");
+    return blocks > 0 ? blocks : 1;
+}
+
+int blocks_of(Context *ctx, const void *kernel, size_t shared_bytes, long long items, int per_block) {
+    const long long wanted = (items + per_block - 1) / per_block;
+    const long long wave = (long long)ctx->processors * resident_blocks(ctx, kernel, shared_bytes);
+    if (wanted <= wave) return wanted < 1 ? 1 : (int)wanted;
+    const long long most = ctx->host_cores ? HOST_WAVES : DEVICE_WAVES, waves = wanted / wave;
+    return (int)(wave * (waves < most ? waves : most));
 }
 
 void *device_alloc(Context *ctx, size_t bytes) {

@@ -1,10 +1,13 @@
-/* What the launchers see of a context. */
+// What the launchers see of a context.
 #ifndef KAIROS_CONTEXT_H
 #define KAIROS_CONTEXT_H
 
 #include <cublas_v2.h>
 #include <cuda_runtime.h>
 #include <cudnn.h>
+
+#include <map>
+#include <utility>
 
 #include "kernels.h"
 
@@ -21,9 +24,9 @@ struct Context {
     bool planning;
     Plan plan;
     Error error; /* the first failure; text "" = none */
+    /* Blocks that a processor runs at once, by kernel and dynamic shared memory. */
+    std::map<std::pair<const void *, size_t>, int> resident;
 };
-
-#ifdef __cplusplus
 
 /* True if the operation is to launch its kernels: no error so far, and not planning. */
 bool context_runs(const Context *ctx);
@@ -36,13 +39,18 @@ bool check_cublas(Context *ctx, cublasStatus_t status, const char *what);
 /* After a LAUNCH: records a launch that failed. */
 void check_launch(Context *ctx, const char *kernel);
 
-/* Blocks for `items` of which a block handles `per_block` at a time: at most a few waves of the
- * device, since kernels loop over their block_range. */
-int blocks_for(const Context *ctx, long long items, int per_block);
+/* Blocks of BLOCK threads of `kernel` for `items`, of which a block handles `per_block` at a time: one
+ * for each of those, or else a whole number of waves of the device, since kernels loop over their
+ * block_range.  Call it after cudaFuncSetAttribute. */
+int blocks_of(Context *ctx, const void *kernel, size_t shared_bytes, long long items, int per_block);
+
+template <typename... P>
+int blocks_for(Context *ctx, void (*kernel)(P...), long long items, int per_block,
+               size_t shared_bytes = 0) {
+    return blocks_of(ctx, reinterpret_cast<const void *>(kernel), shared_bytes, items, per_block);
+}
 
 /* Counts what an operation costs while planning. */
 void context_plan_add(Context *ctx, long long macs, size_t workspace_bytes);
-
-#endif
 
 #endif

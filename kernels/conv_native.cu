@@ -124,7 +124,7 @@ void conv_native(Context *ctx, Tensor x, const Filter *filter, float beta, Tenso
         (conv.rows + TILE_ROWS - 1) / TILE_ROWS * ((filter->cout + TILE_COLUMNS - 1) / TILE_COLUMNS);
     with_type(filter->dtype, [&](auto zero) {
         using T = decltype(zero);
-        LAUNCH(conv_kernel<T>, blocks_for(ctx, tiles, 1), BLOCK, 0, ctx->stream, conv,
+        LAUNCH(conv_kernel<T>, blocks_for(ctx, conv_kernel<T>, tiles, 1), BLOCK, 0, ctx->stream, conv,
                (const T *)x.data, (const T *)filter->weights, (T *)y.data);
     });
     check_launch(ctx, "conv_kernel");

@@ -18,8 +18,8 @@ void fourier_embedding(Context *ctx, const float *sigma, const float *freqs, con
     if (!check_shape(ctx, "fourier_embedding", "out", out, F32, out.n, 1, 1, out.c)) return;
     if (!context_runs(ctx) || out.n == 0) return;
     const long long count = (long long)out.n * out.c;
-    LAUNCH(fourier_kernel, blocks_for(ctx, count, BLOCK), BLOCK, 0, ctx->stream, sigma, freqs, phases,
-           count, out.c, (float *)out.data);
+    LAUNCH(fourier_kernel, blocks_for(ctx, fourier_kernel, count, BLOCK), BLOCK, 0, ctx->stream, sigma,
+           freqs, phases, count, out.c, (float *)out.data);
     check_launch(ctx, "fourier_embedding");
 }
 
@@ -33,7 +33,7 @@ __global__ void label_kernel(float *noise, const float *weights, int label_dim, 
         float v = noise_scale * noise[i];
         if (label >= 0 && label < label_dim)
             v += label_scale * weights[(long long)label * channels + c];
-        noise[i] = mp_silu(v);
+        noise[i] = mp_silu<float>(v);
     }
 }
 
@@ -52,7 +52,7 @@ void label_embedding(Context *ctx, Tensor noise, const float *weights, int label
     const float noise_scale = conditional ? (1 - t) / norm : 1;
     const float label_scale = conditional ? t / norm * sqrt(label_dim) : 0;
     const long long count = (long long)noise.n * noise.c;
-    LAUNCH(label_kernel, blocks_for(ctx, count, BLOCK), BLOCK, 0, ctx->stream, (float *)noise.data,
-           weights, label_dim, labels, noise_scale, label_scale, count, noise.c);
+    LAUNCH(label_kernel, blocks_for(ctx, label_kernel, count, BLOCK), BLOCK, 0, ctx->stream,
+           (float *)noise.data, weights, label_dim, labels, noise_scale, label_scale, count, noise.c);
     check_launch(ctx, "label_embedding");
 }

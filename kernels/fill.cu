@@ -9,6 +9,7 @@ __global__ void fill_kernel(float *values, int count, float value) {
 
 void fill(Context *ctx, float *values, int count, float value) {
     if (!context_runs(ctx) || count == 0) return;
-    LAUNCH(fill_kernel, blocks_for(ctx, count, BLOCK), BLOCK, 0, ctx->stream, values, count, value);
+    LAUNCH(fill_kernel, blocks_for(ctx, fill_kernel, count, BLOCK), BLOCK, 0, ctx->stream, values,
+           count, value);
     check_launch(ctx, "fill");
 }

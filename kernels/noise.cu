@@ -22,8 +22,8 @@ static void run(Context *ctx, const char *name, const float *x0, const uint64_t 
                 float scale, Tensor out) {
     if (!check_noise(ctx, name, out, seeds, draw) || !context_runs(ctx) || out.n == 0) return;
     const long long count = (long long)rows_of(out) * out.c;
-    LAUNCH(noise_kernel, blocks_for(ctx, count, BLOCK), BLOCK, 0, ctx->stream, x0, seeds, draw, scale,
-           count, out.c, out.h * out.w, (float *)out.data);
+    LAUNCH(noise_kernel, blocks_for(ctx, noise_kernel, count, BLOCK), BLOCK, 0, ctx->stream, x0, seeds,
+           draw, scale, count, out.c, out.h * out.w, (float *)out.data);
     check_launch(ctx, name);
 }
 

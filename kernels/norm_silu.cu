@@ -26,7 +26,7 @@ __global__ void norm_silu_kernel(const T *x, float clip, int rows, int w, int ch
             Floats<V> v = read<V>(source, c, clip);
             unrolled<V>([&](int i) { v.at[i] *= scale; });
             store(r_row + c, v);
-            store(s_row + c, mp_silu(v));
+            store(s_row + c, mp_silu<T>(v));
         }
     }
 }
@@ -41,9 +41,11 @@ void norm_silu(Context *ctx, Tensor x, float clip, Resample mode, Tensor r, Tens
         with_mode(mode, [&](auto resampling) {
             using T = decltype(zero);
             constexpr int V = decltype(width)::value;
-            LAUNCH((norm_silu_kernel<T, V, decltype(resampling)::value>),
-                   blocks_for(ctx, rows_of(r), rows_per_block<V>(x.c)), BLOCK, 0, ctx->stream,
-                   (const T *)x.data, clip, rows_of(r), r.w, x.c, (T *)r.data, (T *)s.data);
+            constexpr Resample MODE = decltype(resampling)::value;
+            LAUNCH((norm_silu_kernel<T, V, MODE>),
+                   blocks_for(ctx, norm_silu_kernel<T, V, MODE>, rows_of(r), rows_per_block<V>(x.c)),
+                   BLOCK, 0, ctx->stream, (const T *)x.data, clip, rows_of(r), r.w, x.c, (T *)r.data,
+                   (T *)s.data);
         });
     });
     check_launch(ctx, "norm_silu");

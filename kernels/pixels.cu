@@ -17,8 +17,8 @@ void to_pixels(Context *ctx, Tensor x, uint8_t *out) {
     if (!check_shape(ctx, "to_pixels", "x", x, F32, x.n, x.h, x.w, x.c)) return;
     if (!context_runs(ctx) || x.n == 0) return;
     const long long count = (long long)rows_of(x) * x.c;
-    LAUNCH(pixels_kernel, blocks_for(ctx, count, BLOCK), BLOCK, 0, ctx->stream, (const float *)x.data,
-           count, out);
+    LAUNCH(pixels_kernel, blocks_for(ctx, pixels_kernel, count, BLOCK), BLOCK, 0, ctx->stream,
+           (const float *)x.data, count, out);
     check_launch(ctx, "to_pixels");
 }
 
@@ -36,8 +36,8 @@ void from_pixels(Context *ctx, const uint8_t *pixels, Tensor out) {
     const long long count = (long long)rows_of(out) * out.c;
     with_type(out.dtype, [&](auto zero) {
         using T = decltype(zero);
-        LAUNCH((values_kernel<T>), blocks_for(ctx, count, BLOCK), BLOCK, 0, ctx->stream, pixels, count,
-               (T *)out.data);
+        LAUNCH((values_kernel<T>), blocks_for(ctx, values_kernel<T>, count, BLOCK), BLOCK, 0,
+               ctx->stream, pixels, count, (T *)out.data);
     });
     check_launch(ctx, "from_pixels");
 }

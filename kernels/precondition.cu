@@ -23,8 +23,9 @@ void precondition(Context *ctx, Tensor x, const float *sigma, float sigma_data, 
     if (!context_runs(ctx) || rows_of(x) == 0) return;
     with_type(out.dtype, [&](auto zero) {
         using T = decltype(zero);
-        LAUNCH(precondition_kernel<T>, blocks_for(ctx, rows_of(x), BLOCK), BLOCK, 0, ctx->stream,
-               (const float *)x.data, sigma, sigma_data, rows_of(x), x.h * x.w, x.c, (T *)out.data);
+        LAUNCH(precondition_kernel<T>, blocks_for(ctx, precondition_kernel<T>, rows_of(x), BLOCK),
+               BLOCK, 0, ctx->stream, (const float *)x.data, sigma, sigma_data, rows_of(x), x.h * x.w,
+               x.c, (T *)out.data);
     });
     check_launch(ctx, "precondition");
 }

@@ -26,9 +26,11 @@ void resample(Context *ctx, Tensor x, float clip, Resample mode, Tensor out) {
         with_mode(mode, [&](auto resampling) {
             using T = decltype(zero);
             constexpr int V = decltype(width)::value;
-            LAUNCH((resample_kernel<T, V, decltype(resampling)::value>),
-                   blocks_for(ctx, rows_of(out), rows_per_block<V>(x.c)), BLOCK, 0, ctx->stream,
-                   (const T *)x.data, clip, rows_of(out), out.w, x.c, (T *)out.data);
+            constexpr Resample MODE = decltype(resampling)::value;
+            LAUNCH((resample_kernel<T, V, MODE>),
+                   blocks_for(ctx, resample_kernel<T, V, MODE>, rows_of(out), rows_per_block<V>(x.c)),
+                   BLOCK, 0, ctx->stream, (const T *)x.data, clip, rows_of(out), out.w, x.c,
+                   (T *)out.data);
         });
     });
     check_launch(ctx, "resample");

@@ -16,7 +16,7 @@ __global__ void resample_silu_kernel(const T *x, float clip, int rows, int w, in
         for (int c = team.lane * V; c < channels; c += team.lanes * V) {
             const Floats<V> v = read<V>(source, c, clip);
             store(r_row + c, v);
-            store(s_row + c, mp_silu(v));
+            store(s_row + c, mp_silu<T>(v));
         }
     }
 }
@@ -31,9 +31,12 @@ void resample_silu(Context *ctx, Tensor x, float clip, Resample mode, Tensor r, 
         with_mode(mode, [&](auto resampling) {
             using T = decltype(zero);
             constexpr int V = decltype(width)::value;
-            LAUNCH((resample_silu_kernel<T, V, decltype(resampling)::value>),
-                   blocks_for(ctx, rows_of(r), rows_per_block<V>(x.c)), BLOCK, 0, ctx->stream,
-                   (const T *)x.data, clip, rows_of(r), r.w, x.c, (T *)r.data, (T *)s.data);
+            constexpr Resample MODE = decltype(resampling)::value;
+            LAUNCH(
+                (resample_silu_kernel<T, V, MODE>),
+                blocks_for(ctx, resample_silu_kernel<T, V, MODE>, rows_of(r), rows_per_block<V>(x.c)),
+                BLOCK, 0, ctx->stream, (const T *)x.data, clip, rows_of(r), r.w, x.c, (T *)r.data,
+                (T *)s.data);
         });
     });
     check_launch(ctx, "resample_silu");

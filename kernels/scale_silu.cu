@@ -17,7 +17,7 @@ __global__ void scale_silu_kernel(T *y, const float *emb, int stride, int rows, 
             Floats<V> v = load<V>(data + c);
             const Floats<V> e = load<V>(scale + c);
             unrolled<V>([&](int i) { v.at[i] *= 1 + e.at[i]; });
-            store(data + c, mp_silu(v));
+            store(data + c, mp_silu<T>(v));
         }
     }
 }
@@ -36,7 +36,8 @@ void scale_silu(Context *ctx, Tensor y, Tensor emb, int offset) {
     with_width(y.dtype, y.c | emb.c | offset, [&](auto zero, auto width) {
         using T = decltype(zero);
         constexpr int V = decltype(width)::value;
-        LAUNCH((scale_silu_kernel<T, V>), blocks_for(ctx, rows_of(y), rows_per_block<V>(y.c)), BLOCK, 0,
+        LAUNCH((scale_silu_kernel<T, V>),
+               blocks_for(ctx, scale_silu_kernel<T, V>, rows_of(y), rows_per_block<V>(y.c)), BLOCK, 0,
                ctx->stream, (T *)y.data, (const float *)emb.data + offset, emb.c, rows_of(y), y.h * y.w,
                y.c);
     });

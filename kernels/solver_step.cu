@@ -72,7 +72,8 @@ void solver_step(Context *ctx, Tensor x, const SolverStep *step, Tensor out) {
         s.channels = x.c;
         s.pixels = x.h * x.w;
         s.count = (long long)rows_of(x) * x.c;
-        LAUNCH(solver_step_kernel<T>, blocks_for(ctx, s.count, BLOCK), BLOCK, 0, ctx->stream, s);
+        LAUNCH(solver_step_kernel<T>, blocks_for(ctx, solver_step_kernel<T>, s.count, BLOCK), BLOCK, 0,
+               ctx->stream, s);
     });
     check_launch(ctx, "solver_step");
 }

@@ -119,8 +119,8 @@ void spectrum_add(Context *ctx, const Transform *t, Tensor planes, int images, S
         return;
     const long long directions = directions_of(t);
     const auto kernel = value == SPECTRUM_POWER ? spectrum_kernel<false> : spectrum_kernel<true>;
-    LAUNCH(kernel, blocks_for(ctx, directions, BLOCK), BLOCK, 0, ctx->stream, half, images, directions,
-           1.0 / ((double)t->h * t->w), sum);
+    LAUNCH(kernel, blocks_for(ctx, kernel, directions, BLOCK), BLOCK, 0, ctx->stream, half, images,
+           directions, 1.0 / ((double)t->h * t->w), sum);
     check_launch(ctx, "spectrum_add");
 }
 
@@ -130,7 +130,7 @@ void image_planes(Context *ctx, Tensor x, Tensor planes) {
         return;
     if (!context_runs(ctx) || x.n == 0) return;
     const long long count = (long long)rows_of(x) * x.c;
-    LAUNCH(planes_kernel, blocks_for(ctx, count, BLOCK), BLOCK, 0, ctx->stream, (const float *)x.data,
-           count, x.c, x.h * x.w, (float *)planes.data);
+    LAUNCH(planes_kernel, blocks_for(ctx, planes_kernel, count, BLOCK), BLOCK, 0, ctx->stream,
+           (const float *)x.data, count, x.c, x.h * x.w, (float *)planes.data);
     check_launch(ctx, "image_planes");
 }

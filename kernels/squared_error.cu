@@ -69,7 +69,7 @@ void squared_error(Context *ctx, Tensor x, Tensor x0, const Prediction *predicti
                                   x.h * x.w};
         const auto kernel =
             planes.data != NULL ? squared_error_kernel<true, T> : squared_error_kernel<false, T>;
-        LAUNCH(kernel, blocks_for(ctx, x.n, 1), BLOCK, 0, ctx->stream, error);
+        LAUNCH(kernel, blocks_for(ctx, kernel, x.n, 1), BLOCK, 0, ctx->stream, error);
     });
     check_launch(ctx, "squared_error");
 }

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# install-deps.sh [cpu|cuda|check|bench|plot|convert|data ...]: installs what kairos needs, on Debian and Ubuntu.
+# install-deps.sh [cpu|cuda|check|sass|bench|plot|convert|data ...]: installs what kairos needs, on Debian and Ubuntu.
 #
 #   cuda    what both targets need: a compiler, jansson, LAPACKE, libzip, libpng, stb
 #   cpu     that, and what stands for CUDA's libraries on the CPU: oneDNN, OpenBLAS, FFTW, Boost.Context
 #           (the default)
 #   check   what `make check`, `make fuzz` and `make format` need besides
+#   sass    what `make sass-report` needs besides
 #   bench   what `make bench` needs besides
 #   plot    what scripts/plot*.py need
 #   convert what scripts/convert_weights.py needs
@@ -24,12 +25,13 @@ for group in "${groups[@]}"; do
         cpu) packages+=("${both[@]}" libdnnl-dev libopenblas-dev libfftw3-dev libboost-context-dev) ;;
         check) packages+=(libcmocka-dev libzstd-dev dataset-fashion-mnist python3-numpy python3-scipy
                           python3-torch clang libclang-rt-dev clang-format) ;;
+        sass) packages+=(binutils python3-pip) ;;
         bench) packages+=(python3-numpy python3-torch) ;;
         plot) packages+=(python3-matplotlib python3-numpy) ;;
         convert) packages+=(python3-numpy) ;;
         data) packages+=(python3-numpy dataset-fashion-mnist) ;;
-        -h | --help) sed -n '2,14s/^# \?//p' "$0"; exit 0 ;;
-        *) echo "install-deps.sh: unknown group '$group' (cpu, cuda, check, bench, plot, convert, data)" >&2; exit 2 ;;
+        -h | --help) sed -n '2,15s/^# \?//p' "$0"; exit 0 ;;
+        *) echo "install-deps.sh: unknown group '$group' (cpu, cuda, check, sass, bench, plot, convert, data)" >&2; exit 2 ;;
     esac
 done
 

@@ -3,12 +3,19 @@
 
 #include "pack.cuh"
 
-// Magnitude-preserving SiLU (Karras et al. 2024, Eq. 81).
-__device__ inline float mp_silu(float v) { return v * (1 / 0.596f) / (1 + __expf(-v)); }
+// Magnitude-preserving SiLU (Karras et al. 2024, Eq. 81), as exact as T, the type that stores it.
+//
+// In 16 bits __fdividef is enough: it is 2 instructions instead of 10, and off by 2 units in the last
+// place of a float.  It gives 0 for divisors above 2^126, those of v < -87, where the result is 1e-36.
+template <typename T>
+__device__ inline float mp_silu(float v) {
+    const float dividend = v * (1 / 0.596f), divisor = 1 + __expf(-v);
+    return sizeof(T) == 2 ? __fdividef(dividend, divisor) : dividend / divisor;
+}
 
-template <int V>
+template <typename T, int V>
 __device__ inline Floats<V> mp_silu(Floats<V> v) {
-    unrolled<V>([&](int i) { v.at[i] = mp_silu(v.at[i]); });
+    unrolled<V>([&](int i) { v.at[i] = mp_silu<T>(v.at[i]); });
     return v;
 }
 

@@ -19,6 +19,15 @@ constexpr int BLOCK = 256;  // threads of a block, unless a kernel has a reason
 // Elements of type T that one thread moves at once: 16 bytes.
 template <typename T>
 constexpr int PACK = 16 / sizeof(T);
+// 16 bytes, from and to addresses aligned to as many.
+__device__ inline uint4 load_16(const void *from) { return *static_cast<const uint4 *>(from); }
+// To global memory.  As PTX, since nvcc takes the store of a struct apart, and does not always put it
+// together again.
+__device__ inline void store_16(void *to, uint4 words) {
+    asm volatile("st.global.v4.b32 [%0], {%1, %2, %3, %4};" ::"l"(__cvta_generic_to_global(to)),
+                 "r"(words.x), "r"(words.y), "r"(words.z), "r"(words.w)
+                 : "memory");
+}
 // Before a loop over a row whose iterations are independent, also where it works in place.
 #define VECTOR_LOOP
 // Before a loop of few, known turns, whose arrays then are registers.

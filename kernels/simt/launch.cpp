@@ -30,14 +30,24 @@ cudaError_t cudaFuncSetAttribute(const void *function, cudaFuncAttribute attribu
     return cudaSuccess;
 }
 
-namespace simt {
-
-static bool shared_bytes_allowed(const Launch &launch) {
-    if (launch.shared_bytes <= SHARED_BYTES) return true;
+static bool shared_bytes_allowed(const void *function, size_t bytes) {
+    if (bytes <= simt::SHARED_BYTES) return true;
     const std::lock_guard<std::mutex> lock(shared_bytes_mutex);
-    const auto found = shared_bytes_of.find(launch.function);
-    return found != shared_bytes_of.end() && launch.shared_bytes <= found->second;
+    const auto found = shared_bytes_of.find(function);
+    return found != shared_bytes_of.end() && bytes <= found->second;
 }
+
+cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, const void *function,
+                                                          int threads, size_t shared_bytes) {
+    if (blocks == nullptr || function == nullptr || threads < 1)
+        return simt::failed(cudaErrorInvalidValue);
+    const bool fits =
+        threads <= simt::BLOCK_THREADS_MOST && shared_bytes_allowed(function, shared_bytes);
+    *blocks = fits ? 1 : 0;
+    return cudaSuccess;
+}
+
+namespace simt {
 
 static cudaError_t check(const Launch &launch) {
     const dim3 grid = launch.grid, block = launch.block;
@@ -46,7 +56,8 @@ static cudaError_t check(const Launch &launch) {
         return cudaErrorInvalidConfiguration;
     const unsigned long long threads = 1ull * block.x * block.y * block.z;
     if (threads == 0 || threads > BLOCK_THREADS_MOST) return cudaErrorInvalidConfiguration;
-    return shared_bytes_allowed(launch) ? cudaSuccess : cudaErrorInvalidValue;
+    return shared_bytes_allowed(launch.function, launch.shared_bytes) ? cudaSuccess
+                                                                      : cudaErrorInvalidValue;
 }
 
 void launch(const Launch &launch, std::function<void()> thread) {

@@ -1,6 +1,8 @@
 // How kernels are launched on the CPU target: the names of kernels/device/launch.cuh.
 #pragma once
 
+#include <string.h>
+
 #include <functional>
 #include <tuple>
 #include <utility>
@@ -18,6 +20,13 @@ constexpr int BLOCK = 1;
 template <typename T>
 constexpr int PACK = 1;
 #endif
+
+inline uint4 load_16(const void *from) {
+    uint4 words;
+    memcpy(&words, from, sizeof words);
+    return words;
+}
+inline void store_16(void *to, uint4 words) { memcpy(to, &words, sizeof words); }
 
 namespace simt {
 

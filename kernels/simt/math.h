@@ -84,7 +84,11 @@ inline float __log2f(float x) { return log2f(x); }
 inline float __sinf(float x) { return sinf(x); }
 inline float __cosf(float x) { return cosf(x); }
 inline float __powf(float x, float y) { return powf(x, y); }
-inline float __fdividef(float x, float y) { return x / y; }
+// As CUDA's, 0 (of an infinite x NaN) where 2^126 < |y| < 2^128.
+inline float __fdividef(float x, float y) {
+    const float magnitude = y < 0 ? -y : y;
+    return magnitude > 0x1p126f && magnitude < INFINITY ? x * 0.0f : x / y;
+}
 inline float rsqrtf(float x) { return 1.0f / sqrtf(x); }
 inline float __frsqrt_rn(float x) { return 1.0f / sqrtf(x); }
 inline float __saturatef(float x) { return x > 0.0f ? (x < 1.0f ? x : 1.0f) : 0.0f; }

@@ -110,6 +110,17 @@ static void test_approximations(void **) {
     }
 }
 
+static void test_fast_division_at_its_ends(void **) {
+    assert_true(__fdividef(1, 0x1p126f) > 0 && __fdividef(-1, -0x1p126f) > 0);
+    for (float y : {0x1.000002p126f, 0x1p127f, -0x1p127f, 0x1.fffffep127f}) {
+        assert_true(__fdividef(0x1p100f, y) == 0);
+        assert_true(isnan(__fdividef(INFINITY, y)));
+    }
+    assert_true(__fdividef(3, INFINITY) == 0 && isnan(__fdividef(INFINITY, INFINITY)));
+    assert_true(isnan(__fdividef(NAN, 1)) && isnan(__fdividef(1, NAN)));
+    assert_true(__fdividef(INFINITY, 2) == INFINITY && __fdividef(1, 0) == INFINITY);
+}
+
 int main() {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exp_is_within_two_ulp),
@@ -118,6 +129,7 @@ int main() {
         cmocka_unit_test(test_rounded_operations_are_not_fused),
         cmocka_unit_test(test_integers_and_bits),
         cmocka_unit_test(test_approximations),
+        cmocka_unit_test(test_fast_division_at_its_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -129,6 +129,10 @@ typedef enum cudaFuncAttribute {
 
 cudaError_t cudaFuncSetAttribute(const void *function, cudaFuncAttribute attribute, int value);
 
+/* A multiprocessor is an OpenMP thread, which runs one block at a time. */
+cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, const void *function,
+                                                          int threads, size_t shared_bytes);
+
 #ifdef __cplusplus
 }
 
