@@ -10,6 +10,7 @@
 #include "../decode/decode.h"
 #include "../device.h"
 #include "../memory/memory.h"
+#include "exchange.h"
 
 namespace {
 
@@ -85,6 +86,7 @@ cudaError_t load(Binary &binary) {
         return broken(binary, cudaErrorInvalidKernelImage);
     }
     if (binary.fat.ptx.empty()) return broken(binary, cudaErrorNoKernelImageForDevice);
+    exchange(binary.fat.ptx);
     binary.state = Binary::ready;
     try {
         read_module(binary);
