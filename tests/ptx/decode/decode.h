@@ -97,6 +97,8 @@ class Decoding {
     };
     void keep_alive(std::shared_ptr<void> kept);
     void append(const Operand &o, Type type, bool reads, bool writes);
+    void append_register(const Operand &o, Type type, bool reads, bool writes);
+    void append_vector(const Operand &o, Type type, int count, bool reads, bool writes);
     void append_immediate(const Operand &o, Type type);
     void append_name(const Operand &o, Type type);
 

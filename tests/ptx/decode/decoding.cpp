@@ -127,37 +127,36 @@ void Decoding::append_name(const Operand &o, Type type) {
     entries_.push_back({Entry::constant, false, false, function.program.constant(address, wide)});
 }
 
-void Decoding::append(const Operand &o, Type type, bool reads, bool writes) {
-    const int bits = bits_of(type);
-    if (o.negated) refuse("'!' where no predicate is");
-    if (o.kind == Operand::sink && writes && !reads) {
-        entries_.push_back({Entry::reg, false, true, function.temporary(type)});
+// A 64-bit register has another layout than one of 32 bits: a temporary one stands in for it.
+void Decoding::append_register(const Operand &o, Type type, bool reads, bool writes) {
+    const Type own = function.registers[o.id];
+    const int bits = bits_of(type), width = bits_of(own);
+    if (own == Type::pred || type == Type::pred)
+        refuse("predicate " + o.text + " as an operand of another type");
+    if (bits > width)
+        refuse("operand " + o.text + " has " + std::to_string(width) + " bits instead of " +
+               std::to_string(bits));
+    if (width != 64 || bits == 64) {
+        if (width > 64 && bits < width) refuse("operand " + o.text + " is too wide");
+        entries_.push_back({Entry::reg, reads, writes, o.id});
+        if (writes && bits < width && is_signed(type)) function.extend_later(o.id, o.id, type);
         return;
     }
-    if (o.kind == Operand::reg) {
-        const Type own = function.registers[o.id];
-        const int width = bits_of(own);
-        if (own == Type::pred || type == Type::pred)
-            refuse("predicate " + o.text + " as an operand of another type");
-        if (bits > width)
-            refuse("operand " + o.text + " has " + std::to_string(width) + " bits instead of " +
-                   std::to_string(bits));
-        if (width > 64 && bits < width)
-            refuse("operand " + o.text + " has " + std::to_string(width) + " bits");
-        const bool other_layout = width == 64 && bits < 64;
-        if (reads && writes && other_layout) refuse("operand " + o.text + " is too wide");
-        if (!other_layout) {
-            entries_.push_back({Entry::reg, reads, writes, o.id});
-            if (writes && bits < width && is_signed(type)) function.extend_later(o.id, o.id, type);
-            return;
-        }
-        const int narrow = function.temporary(Type::b32);
-        entries_.push_back({Entry::reg, reads, writes, narrow});
-        if (writes) return function.extend_later(o.id, narrow, type);
-        Insn insn;
-        insn.run = truncating_handler();
-        function.emit(insn, {{Entry::reg, false, true, narrow}, {Entry::reg, true, false, o.id}},
-                      statement, false);
+    if (reads && writes) refuse("operand " + o.text + " is too wide");
+    const int narrow = function.temporary(Type::b32);
+    entries_.push_back({Entry::reg, reads, writes, narrow});
+    if (writes) return function.extend_later(o.id, narrow, type);
+    Insn truncate;
+    truncate.run = truncating_handler();
+    function.emit(truncate, {{Entry::reg, false, true, narrow}, {Entry::reg, true, false, o.id}},
+                  statement, false);
+}
+
+void Decoding::append(const Operand &o, Type type, bool reads, bool writes) {
+    if (o.negated) refuse("'!' where no predicate is");
+    if (o.kind == Operand::reg) return append_register(o, type, reads, writes);
+    if (o.kind == Operand::sink && writes && !reads) {
+        entries_.push_back({Entry::reg, false, true, function.temporary(type)});
         return;
     }
     if (writes) refuse("a register must be written to");
@@ -167,24 +166,23 @@ void Decoding::append(const Operand &o, Type type, bool reads, bool writes) {
     refuse("a register or constant is expected");
 }
 
+void Decoding::append_vector(const Operand &o, Type type, int count, bool reads, bool writes) {
+    const int parts = o.kind == Operand::vector ? (int)o.parts.size() : 1;
+    if (count != 0 && parts != count)
+        refuse(std::to_string(parts) + " elements instead of " + std::to_string(count));
+    if (o.kind != Operand::vector) return append(o, type, reads, writes);
+    for (const Operand &part : o.parts) append(part, type, reads, writes);
+}
+
 void Decoding::read(const Operand &o, Type type) { append(o, type, true, false); }
 void Decoding::write(const Operand &o, Type type) { append(o, type, false, true); }
 void Decoding::read_write(const Operand &o, Type type) { append(o, type, true, true); }
 
 void Decoding::read_vector(const Operand &o, Type type, int count) {
-    const int parts = o.kind == Operand::vector ? (int)o.parts.size() : 1;
-    if (count != 0 && parts != count)
-        refuse(std::to_string(parts) + " elements instead of " + std::to_string(count));
-    if (o.kind != Operand::vector) return read(o, type);
-    for (const Operand &part : o.parts) read(part, type);
+    append_vector(o, type, count, true, false);
 }
-
 void Decoding::write_vector(const Operand &o, Type type, int count) {
-    const int parts = o.kind == Operand::vector ? (int)o.parts.size() : 1;
-    if (count != 0 && parts != count)
-        refuse(std::to_string(parts) + " elements instead of " + std::to_string(count));
-    if (o.kind != Operand::vector) return write(o, type);
-    for (const Operand &part : o.parts) write(part, type);
+    append_vector(o, type, count, false, true);
 }
 
 void Decoding::read_pred(const Operand &o) {
