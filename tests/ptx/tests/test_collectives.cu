@@ -1,56 +1,22 @@
 // Instructions in which lanes take part together, against plain loops: shfl, vote, match, redux, elect,
 // bar.warp.sync.
-#include <cstdint>
-#include <cstdio>
-#include <cstring>
-#include <functional>
-#include <vector>
+#include "gpu.h"
 
 constexpr int N = 32;
-static int failures = 0;
-
-#define CHECK(call)                                                    \
-    do {                                                               \
-        const cudaError_t error = (call);                              \
-        if (error != cudaSuccess) {                                    \
-            std::printf("%s: %s\n", #call, cudaGetErrorString(error)); \
-            ++failures;                                                \
-        }                                                              \
-    } while (0)
 
 using Values = std::vector<uint32_t>;
 
-// Runs a kernel of one warp with `in` (1 + inputs values a lane), returns `outputs` values a lane.
+// Runs a kernel of one warp; it writes `outputs` values a lane.
 template <class Kernel, class... Arguments>
 static Values run(Kernel kernel, const Values &in, int outputs, Arguments... arguments) {
-    uint32_t *from, *to;
-    CHECK(cudaMalloc(&from, 4 * in.size()));
-    CHECK(cudaMalloc(&to, 4 * N * outputs));
-    CHECK(cudaMemset(to, 0xee, 4 * N * outputs));
-    CHECK(cudaMemcpy(from, in.data(), 4 * in.size(), cudaMemcpyHostToDevice));
+    const Array<uint32_t> from(in), to(N * outputs);
     kernel<<<1, N>>>(from, to, arguments...);
-    CHECK(cudaDeviceSynchronize());
-    Values out(N * outputs);
-    CHECK(cudaMemcpy(out.data(), to, 4 * out.size(), cudaMemcpyDeviceToHost));
-    CHECK(cudaFree(from));
-    CHECK(cudaFree(to));
-    return out;
+    MUST(cudaDeviceSynchronize());
+    return to.values();
 }
 
-static void expect(const char *what, int lane, uint32_t is, uint32_t should) {
-    if (is == should) return;
-    if (++failures < 40) std::printf("%s, lane %d: 0x%08x, expected 0x%08x\n", what, lane, is, should);
-}
-
-static uint32_t hash(uint32_t x) {
-    x ^= x >> 16, x *= 0x7feb352du, x ^= x >> 15, x *= 0x846ca68bu;
-    return x ^ x >> 16;
-}
-
-static Values random_values(uint32_t seed, int count = N) {
-    Values result(count);
-    for (int i = 0; i < count; ++i) result[i] = hash(seed * 1000 + i);
-    return result;
+static void expect_lane(const char *what, int lane, uint32_t is, uint32_t should) {
+    expect(what, lane, is, should);
 }
 
 // ---- shfl
@@ -75,7 +41,7 @@ __global__ void shuffles(const uint32_t *in, uint32_t *out, uint32_t b_or, uint3
 
 // The pseudocode of the PTX ISA.
 static void check_shuffle(int mode, uint32_t seed, uint32_t c) {
-    Values in = random_values(seed, 2 * N);
+    Values in = random_words(seed, 2 * N);
     for (int l = 0; l < N; ++l)
         if (seed % 2) in[N + l] = hash(seed);  // the same for all lanes
     const Values out = mode == 0   ? run(shuffles<0>, in, 2, 0u, c)
@@ -102,8 +68,8 @@ static void check_shuffle(int mode, uint32_t seed, uint32_t c) {
                 break;
         }
         if (!pval) j = lane;
-        expect("shfl", lane, out[lane], in[j]);
-        expect("shfl's predicate", lane, out[N + lane], pval);
+        expect_lane("shfl", lane, out[lane], in[j]);
+        expect_lane("shfl's predicate", lane, out[N + lane], pval);
     }
 }
 
@@ -134,12 +100,12 @@ static void check_votes(const Values &in) {
     for (int l = 0; l < N; ++l) yes |= (in[l] & 1) << l, in_branch |= (in[l] >> 1 & 1) << l;
     for (int l = 0; l < N; ++l) {
         const uint32_t mask = l % 2 ? 0xaaaaaaaau : 0x55555555u, here = yes & mask;
-        expect("vote.all", l, out[l], here == mask);
-        expect("vote.any", l, out[N + l], here != 0);
-        expect("vote.uni", l, out[2 * N + l], here == mask || here == 0);
-        expect("vote.ballot", l, out[3 * N + l], here);
-        expect("vote.ballot of !p", l, out[4 * N + l], ~yes);
-        if (in[l] & 2) expect("activemask", l, out[5 * N + l], in_branch);
+        expect_lane("vote.all", l, out[l], here == mask);
+        expect_lane("vote.any", l, out[N + l], here != 0);
+        expect_lane("vote.uni", l, out[2 * N + l], here == mask || here == 0);
+        expect_lane("vote.ballot", l, out[3 * N + l], here);
+        expect_lane("vote.ballot of !p", l, out[4 * N + l], ~yes);
+        if (in[l] & 2) expect_lane("activemask", l, out[5 * N + l], in_branch);
     }
 }
 
@@ -167,12 +133,12 @@ static void check_matches(uint32_t different) {
         uint32_t same = 0;
         for (int k = l / 16 * 16; k < l / 16 * 16 + 16; ++k) same |= (uint32_t)(in[k] == in[l]) << k;
         const uint32_t mask = l < 16 ? 0xffffu : 0xffff0000u;
-        expect("match.any.b32", l, out[l], same);
-        expect("match.any.b64", l, out[N + l], same);
-        expect("match.all.b32", l, out[2 * N + l], same == mask ? mask : 0);
-        expect("match.all's predicate", l, out[3 * N + l], same == mask);
-        expect("match.all.b64", l, out[4 * N + l], same == mask ? mask : 0);
-        expect("match.all's predicate", l, out[5 * N + l], same == mask);
+        expect_lane("match.any.b32", l, out[l], same);
+        expect_lane("match.any.b64", l, out[N + l], same);
+        expect_lane("match.all.b32", l, out[2 * N + l], same == mask ? mask : 0);
+        expect_lane("match.all's predicate", l, out[3 * N + l], same == mask);
+        expect_lane("match.all.b64", l, out[4 * N + l], same == mask ? mask : 0);
+        expect_lane("match.all's predicate", l, out[5 * N + l], same == mask);
     }
 }
 
@@ -205,7 +171,7 @@ static void check_reductions(const Values &in) {
             all &= x, any |= x, odd ^= x;
         }
         const uint32_t should[8] = {sum, least, most, (uint32_t)low, (uint32_t)high, all, any, odd};
-        for (int i = 0; i < 8; ++i) expect("redux", l, out[i * N + l], should[i]);
+        for (int i = 0; i < 8; ++i) expect_lane("redux", l, out[i * N + l], should[i]);
     }
 }
 
@@ -229,7 +195,7 @@ __global__ void elections(const uint32_t *, uint32_t *out, uint32_t) {
 static void check_elections() {
     const Values out = run(elections, Values(N), 1, 0u);
     if (out[31] == ~0u) return;  // no such instruction before sm_90
-    for (int l = 0; l < N; ++l) expect("elect", l, out[l], l < 5 ? ~0u : 5u | (l == 5) << 8);
+    for (int l = 0; l < N; ++l) expect_lane("elect", l, out[l], l < 5 ? ~0u : 5u | (l == 5) << 8);
 }
 
 // ---- lanes that come apart
@@ -242,7 +208,7 @@ __global__ void apart(const uint32_t *in, uint32_t *out, uint32_t) {
     uint32_t x = in[l];
     passed[l] = x;
     if (l % 2) {
-        for (uint32_t i = 0; i < x % 7; ++i) x += i;
+        for (uint32_t i = 0; i < in[l] % 7; ++i) x += i;
         __syncwarp();
         x += passed[l - 1];
     } else {
@@ -267,7 +233,8 @@ static void check_apart(const Values &in) {
             for (uint32_t i = 0; i < in[l] % 7; ++i) x[l] += i;
         x[l] += in[l ^ 1];
     }
-    for (int l = 0; l < N; ++l) expect("branches", l, out[l], l < 12 ? x[11 - l] + x[11 - 3] : x[l]);
+    for (int l = 0; l < N; ++l)
+        expect_lane("branches", l, out[l], l < 12 ? x[11 - l] + x[11 - 3] : x[l]);
 }
 
 int main() {
@@ -275,13 +242,12 @@ int main() {
         for (uint32_t seed = 0; seed < 6; ++seed)
             for (const uint32_t c : {0x1fu, 0u, 0x1800u, 0x181fu, 0x1c1fu, 0x0010u, 0x1007u})
                 check_shuffle(mode, seed, c);
-    check_votes(random_values(1));
+    check_votes(random_words(1, N));
     check_votes(Values(N, 1));
     check_votes(Values(N, 2));
     for (const uint32_t different : {1u, 2u, 5u, 1000u}) check_matches(different);
-    for (uint32_t seed = 0; seed < 4; ++seed) check_reductions(random_values(seed));
+    for (uint32_t seed = 0; seed < 4; ++seed) check_reductions(random_words(seed, N));
     check_elections();
-    check_apart(random_values(9));
-    if (failures == 0) std::printf("collectives: all as expected\n");
-    return failures != 0;
+    check_apart(random_words(9, N));
+    return report();
 }
