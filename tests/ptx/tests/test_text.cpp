@@ -35,7 +35,10 @@ Statement parse_one(const std::string &statement) {
 std::string written(const Operand &o) {
     const auto list = [&](const char *open, const char *close) {
         std::string all = open;
-        for (size_t i = 0; i < o.parts.size(); ++i) all += (i == 0 ? "" : " ") + written(o.parts[i]);
+        for (size_t i = 0; i < o.parts.size(); ++i) {
+            if (i != 0) all += ' ';
+            all += written(o.parts[i]);
+        }
         return all + close;
     };
     const std::string offset = o.offset == 0 ? "" : "+" + std::to_string(o.offset);
@@ -64,12 +67,12 @@ std::string written(const Operand &o) {
 }
 
 std::string written(const Statement &s) {
-    std::string all =
-        s.guard < 0 ? ""
-                    : "@" + std::string(s.guard_negated ? "!" : "") + std::to_string(s.guard) + " ";
+    std::string all;
+    if (s.guard >= 0)
+        all.append(s.guard_negated ? "@!" : "@").append(std::to_string(s.guard)).append(" ");
     all += s.opcode;
-    for (const std::string &modifier : s.modifiers) all += "|" + modifier;
-    for (const Operand &o : s.operands) all += " " + written(o);
+    for (const std::string &modifier : s.modifiers) all.append("|").append(modifier);
+    for (const Operand &o : s.operands) all.append(" ").append(written(o));
     return all;
 }
 
