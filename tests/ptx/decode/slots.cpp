@@ -1,6 +1,7 @@
-// Slots for registers: in the order in which they come to life, each gets the first place that is free
-// as long as it lives.  A slot holds registers of 32 bits or halves of wider ones, never both: a lane's 64 bits lie where
-// two other lanes have their 32, and lanes that went apart hold different registers at one time.
+// Slots for registers: in the order in which they come to life, each gets the first place that is free as
+// long as it lives.  A slot holds registers of 32 bits or halves of wider ones, never both: a lane's 64
+// bits lie where two other lanes have their 32, and lanes that went apart hold different registers at one
+// time.
 #include <algorithm>
 #include <numeric>
 

@@ -41,16 +41,17 @@ std::string written(const Operand &o) {
         }
         return all + close;
     };
-    const std::string offset = o.offset == 0 ? "" : "+" + std::to_string(o.offset);
+    std::string offset;
+    if (o.offset != 0) offset.append("+").append(std::to_string(o.offset));
     switch (o.kind) {
         case Operand::reg:
             return (o.negated ? "!" : "") + o.text + "#" + std::to_string(o.id);
         case Operand::integer:
             return std::to_string((int64_t)o.bits);
         case Operand::real32:
-            return "f" + std::to_string(o.bits);
+            return std::string("f").append(std::to_string(o.bits));
         case Operand::real64:
-            return "d" + std::to_string(o.bits);
+            return std::string("d").append(std::to_string(o.bits));
         case Operand::name:
             return o.text + offset;
         case Operand::address:
