@@ -1,5 +1,6 @@
 // Approximate functions.  The default seed gives the nearest value; others move it, always in the same way for
 // the same argument, by as much as the documented error leaves beside the rounding.
+#pragma GCC optimize("no-trapping-math")  // so that loops with conditions vectorize
 #include "../machine/random.h"
 #include "arithmetic.h"
 
@@ -24,15 +25,20 @@ double moved_by(double exact, double by) {
 
 // ---- functions in double precision, that vectorize ----
 
+// first * x^n + ... + the last of the terms.
+template <class... T>
+double polynomial(double x, double first, T... terms) {
+    ((first = __builtin_fma(first, x, terms)), ...);
+    return first;
+}
+
 double exp2_of(double x) {
     const double clamped = x < -300 ? -300 : x > 300 ? 300 : x;
     const double shifter = 0x1.8p52, shifted = clamped + shifter;  // the whole part in the last bits
     const double f = (clamped - (shifted - shifter)) * 0x1.62e42fefa39efp-1;
     // The series of exp, |f| <= 0.347.
-    double sum = 1.0 / 6227020800;
-    for (const double term : {1.0 / 479001600, 1.0 / 39916800, 1.0 / 3628800, 1.0 / 362880, 1.0 / 40320, 1.0 / 5040,
-                              1.0 / 720, 1.0 / 120, 1.0 / 24, 1.0 / 6, 0.5, 1.0, 1.0})
-        sum = __builtin_fma(sum, f, term);
+    const double sum = polynomial(f, 1.0 / 6227020800, 1.0 / 479001600, 1.0 / 39916800, 1.0 / 3628800, 1.0 / 362880,
+                                  1.0 / 40320, 1.0 / 5040, 1.0 / 720, 1.0 / 120, 1.0 / 24, 1.0 / 6, 0.5, 1.0, 1.0);
     const double power = double_of(bits_of(sum) + (bits_of(shifted) << 52));
     return x == x ? power : x;
 }
@@ -43,9 +49,8 @@ double log2_of_normal(double x) {
     const int64_t exponent = (int64_t)above >> 52;  // x / 2^exponent lies in [sqrt(1/2), sqrt(2))
     const double m = double_of(bits - ((uint64_t)exponent << 52));
     const double s = (m - 1) / (m + 1), s2 = s * s;
-    double sum = 1.0 / 21;
-    for (const double term : {1.0 / 19, 1.0 / 17, 1.0 / 15, 1.0 / 13, 1.0 / 11, 1.0 / 9, 1.0 / 7, 1.0 / 5, 1.0 / 3, 1.0})
-        sum = __builtin_fma(sum, s2, term);
+    const double sum = polynomial(s2, 1.0 / 21, 1.0 / 19, 1.0 / 17, 1.0 / 15, 1.0 / 13, 1.0 / 11, 1.0 / 9, 1.0 / 7,
+                                  1.0 / 5, 1.0 / 3, 1.0);
     return __builtin_fma(2 * s * sum, 0x1.71547652b82fep0, (double)exponent);
 }
 double log2_of(double x) {

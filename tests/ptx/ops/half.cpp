@@ -1,4 +1,5 @@
 // Arithmetic of f16 and bf16, alone and in pairs: each result is rounded once.
+#pragma GCC optimize("no-trapping-math")  // so that loops with conditions vectorize
 #include "arithmetic.h"
 
 namespace {
