@@ -1,5 +1,5 @@
-// Approximate functions.  The default seed gives the nearest value; others move it, always in the same way for
-// the same argument, by as much as the documented error leaves beside the rounding.
+// Approximate functions.  The default seed gives the nearest value; others move it, always in the same
+// way for the same argument, by as much as the documented error leaves beside the rounding.
 #pragma GCC optimize("no-trapping-math")  // so that loops with conditions vectorize
 #include "../machine/random.h"
 #include "arithmetic.h"
@@ -37,8 +37,9 @@ double exp2_of(double x) {
     const double shifter = 0x1.8p52, shifted = clamped + shifter;  // the whole part in the last bits
     const double f = (clamped - (shifted - shifter)) * 0x1.62e42fefa39efp-1;
     // The series of exp, |f| <= 0.347.
-    const double sum = polynomial(f, 1.0 / 6227020800, 1.0 / 479001600, 1.0 / 39916800, 1.0 / 3628800, 1.0 / 362880,
-                                  1.0 / 40320, 1.0 / 5040, 1.0 / 720, 1.0 / 120, 1.0 / 24, 1.0 / 6, 0.5, 1.0, 1.0);
+    const double sum =
+        polynomial(f, 1.0 / 6227020800, 1.0 / 479001600, 1.0 / 39916800, 1.0 / 3628800, 1.0 / 362880,
+                   1.0 / 40320, 1.0 / 5040, 1.0 / 720, 1.0 / 120, 1.0 / 24, 1.0 / 6, 0.5, 1.0, 1.0);
     const double power = double_of(bits_of(sum) + (bits_of(shifted) << 52));
     return x == x ? power : x;
 }
@@ -49,8 +50,8 @@ double log2_of_normal(double x) {
     const int64_t exponent = (int64_t)above >> 52;  // x / 2^exponent lies in [sqrt(1/2), sqrt(2))
     const double m = double_of(bits - ((uint64_t)exponent << 52));
     const double s = (m - 1) / (m + 1), s2 = s * s;
-    const double sum = polynomial(s2, 1.0 / 21, 1.0 / 19, 1.0 / 17, 1.0 / 15, 1.0 / 13, 1.0 / 11, 1.0 / 9, 1.0 / 7,
-                                  1.0 / 5, 1.0 / 3, 1.0);
+    const double sum = polynomial(s2, 1.0 / 21, 1.0 / 19, 1.0 / 17, 1.0 / 15, 1.0 / 13, 1.0 / 11,
+                                  1.0 / 9, 1.0 / 7, 1.0 / 5, 1.0 / 3, 1.0);
     return __builtin_fma(2 * s * sum, 0x1.71547652b82fep0, (double)exponent);
 }
 double log2_of(double x) {
@@ -62,38 +63,53 @@ double log2_of(double x) {
 
 struct Rcp {  // 1 ulp
     template <bool moved>
-    static double of(double a) { return moved_relatively<moved>(1 / a, 0x1p-25); }
+    static double of(double a) {
+        return moved_relatively<moved>(1 / a, 0x1p-25);
+    }
 };
 struct Sqrt {  // 2^-23 of the result
     template <bool moved>
-    static double of(double a) { return moved_relatively<moved>(__builtin_sqrt(a), 0x1p-24); }
+    static double of(double a) {
+        return moved_relatively<moved>(__builtin_sqrt(a), 0x1p-24);
+    }
 };
 struct Rsqrt {  // 2^-22.9 of the result
     template <bool moved>
-    static double of(double a) { return moved_relatively<moved>(1 / __builtin_sqrt(a), 0x1p-24); }
+    static double of(double a) {
+        return moved_relatively<moved>(1 / __builtin_sqrt(a), 0x1p-24);
+    }
 };
 struct Ex2 {  // 2^-22 of the result
     template <bool moved>
-    static double of(double a) { return moved_relatively<moved>(exp2_of(a), 0x1.8p-23); }
+    static double of(double a) {
+        return moved_relatively<moved>(exp2_of(a), 0x1.8p-23);
+    }
 };
 struct Lg2 {  // 2^-22 within (0.5, 2), 2^-22 of the result elsewhere
     template <bool moved>
     static double of(double a) {
         const double exact = log2_of(a);
-        return a > 0.5 && a < 2 ? moved_by<moved>(exact, 0x1.8p-23) : moved_relatively<moved>(exact, 0x1.8p-23);
+        return a > 0.5 && a < 2 ? moved_by<moved>(exact, 0x1.8p-23)
+                                : moved_relatively<moved>(exact, 0x1.8p-23);
     }
 };
 struct Sin {  // 2^-20.5 within [-pi, pi]
     template <bool moved>
-    static double of(double a) { return moved_by<moved>(std::sin(a), 0x1p-21); }
+    static double of(double a) {
+        return moved_by<moved>(std::sin(a), 0x1p-21);
+    }
 };
 struct Cos {
     template <bool moved>
-    static double of(double a) { return moved_by<moved>(std::cos(a), 0x1p-21); }
+    static double of(double a) {
+        return moved_by<moved>(std::cos(a), 0x1p-21);
+    }
 };
 struct Tanh {  // 2^-11 of the result
     template <bool moved>
-    static double of(double a) { return moved_relatively<moved>(std::tanh(a), 0x1.ffp-12); }
+    static double of(double a) {
+        return moved_relatively<moved>(std::tanh(a), 0x1.ffp-12);
+    }
 };
 
 template <class F, int flags, bool moved>
@@ -126,8 +142,9 @@ void decode_div(Decoding &d, bool full) {
     operands(d, Type::f32, {Type::f32, Type::f32});
     const bool moved = ptx_seed() != 0;
     d.insn.run = for_flags<FTZ>(d.take("ftz") ? FTZ : 0, [&](auto f) {
-        return full ? moved ? each<divide<f, true, true>> : each<divide<f, false, true>>
-               : moved ? each<divide<f, true, false>> : each<divide<f, false, false>>;
+        return full    ? moved ? each<divide<f, true, true>> : each<divide<f, false, true>>
+                  : moved ? each<divide<f, true, false>>
+                       : each<divide<f, false, false>>;
     });
 }
 
@@ -159,8 +176,8 @@ bool decode_double(Decoding &d, const std::string &opcode) {
 
 // ---- 16 bits ----
 
-// The documented errors less the rounding of the result: 2^-9.9 and 2^-7 of ex2, 2^-10.987 and 2^-8 of tanh (which
-// leaves nothing).
+// The documented errors less the rounding of the result: 2^-9.9 and 2^-7 of ex2, 2^-10.987 and 2^-8 of
+// tanh (which leaves nothing).
 template <class F, class Format, bool moved>
 uint16_t unary_half(uint16_t a) {
     constexpr bool is_half = std::is_same_v<Format, F16>, is_ex2 = std::is_same_v<F, Ex2>;
@@ -183,8 +200,10 @@ Handler one_or_two(bool pair) {
 template <class F>
 Handler half_handler(bool bfloat, bool pair) {
     if (ptx_seed() == 0)
-        return bfloat ? one_or_two<unary_half<F, BF16, false>>(pair) : one_or_two<unary_half<F, F16, false>>(pair);
-    return bfloat ? one_or_two<unary_half<F, BF16, true>>(pair) : one_or_two<unary_half<F, F16, true>>(pair);
+        return bfloat ? one_or_two<unary_half<F, BF16, false>>(pair)
+                      : one_or_two<unary_half<F, F16, false>>(pair);
+    return bfloat ? one_or_two<unary_half<F, BF16, true>>(pair)
+                  : one_or_two<unary_half<F, F16, true>>(pair);
 }
 
 }  // namespace
@@ -216,15 +235,25 @@ bool decode_approximate(Decoding &d, Type type) {
     }
     if (type == Type::f64) return decode_double(d, opcode);
     if (type != Type::f32) d.refuse("has no such type");
-    if (opcode == "rcp") decode_unary<Rcp>(d);
-    else if (opcode == "sqrt") decode_unary<Sqrt>(d);
-    else if (opcode == "rsqrt") decode_unary<Rsqrt>(d);
-    else if (opcode == "ex2") decode_unary<Ex2>(d);
-    else if (opcode == "lg2") decode_unary<Lg2>(d);
-    else if (opcode == "sin") decode_unary<Sin>(d);
-    else if (opcode == "cos") decode_unary<Cos>(d);
-    else if (opcode == "tanh") decode_unary<Tanh>(d, false);
-    else if (opcode == "div") decode_div(d, false);
-    else d.refuse("has no approximate form");
+    if (opcode == "rcp")
+        decode_unary<Rcp>(d);
+    else if (opcode == "sqrt")
+        decode_unary<Sqrt>(d);
+    else if (opcode == "rsqrt")
+        decode_unary<Rsqrt>(d);
+    else if (opcode == "ex2")
+        decode_unary<Ex2>(d);
+    else if (opcode == "lg2")
+        decode_unary<Lg2>(d);
+    else if (opcode == "sin")
+        decode_unary<Sin>(d);
+    else if (opcode == "cos")
+        decode_unary<Cos>(d);
+    else if (opcode == "tanh")
+        decode_unary<Tanh>(d, false);
+    else if (opcode == "div")
+        decode_div(d, false);
+    else
+        d.refuse("has no approximate form");
     return true;
 }

@@ -1,4 +1,5 @@
-// Arithmetic by the type of its operands: each file decodes the opcodes of arithmetic.cpp for its types.
+// Arithmetic by the type of its operands: each file decodes the opcodes of arithmetic.cpp for its
+// types.
 #pragma once
 
 #include <string>

@@ -5,15 +5,36 @@
 
 namespace {
 
-template <class T> T bit_and(T a, T b) { return a & b; }
-template <class T> T bit_or(T a, T b) { return a | b; }
-template <class T> T bit_xor(T a, T b) { return a ^ b; }
-template <class T> T bit_not(T a) { return ~a; }
-template <class T> T is_zero(T a) { return a == 0; }
+template <class T>
+T bit_and(T a, T b) {
+    return a & b;
+}
+template <class T>
+T bit_or(T a, T b) {
+    return a | b;
+}
+template <class T>
+T bit_xor(T a, T b) {
+    return a ^ b;
+}
+template <class T>
+T bit_not(T a) {
+    return ~a;
+}
+template <class T>
+T is_zero(T a) {
+    return a == 0;
+}
 
-struct And { static Mask of(Mask a, Mask b) { return a & b; } };
-struct Or { static Mask of(Mask a, Mask b) { return a | b; } };
-struct Xor { static Mask of(Mask a, Mask b) { return a ^ b; } };
+struct And {
+    static Mask of(Mask a, Mask b) { return a & b; }
+};
+struct Or {
+    static Mask of(Mask a, Mask b) { return a | b; }
+};
+struct Xor {
+    static Mask of(Mask a, Mask b) { return a ^ b; }
+};
 
 // Predicates: a destination, then each source with its sign.
 template <class Op>
@@ -72,7 +93,8 @@ uint32_t looked_up(uint32_t table, uint32_t a, uint32_t b, uint32_t c) {
 }
 
 void run_lop3(Warp &w, const Insn &insn) {
-    const uint32_t *a = w.at<uint32_t>(insn.ops[1]), *b = w.at<uint32_t>(insn.ops[2]), *c = w.at<uint32_t>(insn.ops[3]);
+    const uint32_t *a = w.at<uint32_t>(insn.ops[1]), *b = w.at<uint32_t>(insn.ops[2]),
+                   *c = w.at<uint32_t>(insn.ops[3]);
     const uint32_t table = insn.imm;
     w.set<uint32_t>(insn.ops[0], [&](int l) { return looked_up(table, a[l], b[l], c[l]); });
 }
@@ -80,11 +102,11 @@ void run_lop3(Warp &w, const Insn &insn) {
 // Also whether the result is not zero, with another predicate: ops[4], then ops[5] and its sign.
 template <class Op>
 void run_lop3_test(Warp &w, const Insn &insn) {
-    const uint32_t *a = w.at<uint32_t>(insn.ops[1]), *b = w.at<uint32_t>(insn.ops[2]), *c = w.at<uint32_t>(insn.ops[3]);
+    const uint32_t *a = w.at<uint32_t>(insn.ops[1]), *b = w.at<uint32_t>(insn.ops[2]),
+                   *c = w.at<uint32_t>(insn.ops[3]);
     const Mask other = w.pred(insn.ops[5], insn.ops[6]);
     Mask some = 0;
-    for (int l = 0; l < LANES; ++l)
-        some |= (Mask)(looked_up(insn.imm, a[l], b[l], c[l]) != 0) << l;
+    for (int l = 0; l < LANES; ++l) some |= (Mask)(looked_up(insn.imm, a[l], b[l], c[l]) != 0) << l;
     run_lop3(w, insn);
     w.set_pred(insn.ops[4], Op::of(some, other));
 }
@@ -109,9 +131,16 @@ void decode_lop3(Decoding &d) {
 
 // ---- shifts: by the width or more they leave nothing but signs ----
 
-template <class T> T shl(T a, uint32_t b) { return b < 8 * sizeof(T) ? (uint64_t)a << b : 0; }
-template <> uint32_t shl(uint32_t a, uint32_t b) { return b < 32 ? a << b : 0; }
-template <class T> T shr(T a, uint32_t b) {
+template <class T>
+T shl(T a, uint32_t b) {
+    return b < 8 * sizeof(T) ? (uint64_t)a << b : 0;
+}
+template <>
+uint32_t shl(uint32_t a, uint32_t b) {
+    return b < 32 ? a << b : 0;
+}
+template <class T>
+T shr(T a, uint32_t b) {
     constexpr uint32_t most = 8 * sizeof(T) - 1;
     if constexpr (std::is_signed_v<T>)
         return a >> (b < most ? b : most);
@@ -133,11 +162,16 @@ void decode_shr(Decoding &d) {
     d.insn.run = for_integer(d, type, [&](auto zero) { return each<shr<decltype(zero)>>; });
 }
 
-template <bool wraps> uint32_t amount(uint32_t c) { return wraps ? c & 31 : c < 32 ? c : 32; }
-template <bool wraps> uint32_t funnel_left(uint32_t a, uint32_t b, uint32_t c) {
+template <bool wraps>
+uint32_t amount(uint32_t c) {
+    return wraps ? c & 31 : c < 32 ? c : 32;
+}
+template <bool wraps>
+uint32_t funnel_left(uint32_t a, uint32_t b, uint32_t c) {
     return ((uint64_t)b << 32 | a) << amount<wraps>(c) >> 32;
 }
-template <bool wraps> uint32_t funnel_right(uint32_t a, uint32_t b, uint32_t c) {
+template <bool wraps>
+uint32_t funnel_right(uint32_t a, uint32_t b, uint32_t c) {
     return ((uint64_t)b << 32 | a) >> amount<wraps>(c);
 }
 
@@ -146,14 +180,18 @@ void decode_shf(Decoding &d) {
     if (to.empty() || mode.empty() || d.take_type() != Type::b32) d.refuse("has no such form");
     classify(d, Class::integer);
     operands(d, Type::b32, {Type::b32, Type::b32, Type::u32});
-    d.insn.run = to == "l" ? mode == "wrap" ? each<funnel_left<true>> : each<funnel_left<false>>
-                 : mode == "wrap" ? each<funnel_right<true>> : each<funnel_right<false>>;
+    d.insn.run = to == "l"        ? mode == "wrap" ? each<funnel_left<true>> : each<funnel_left<false>>
+                        : mode == "wrap" ? each<funnel_right<true>>
+                                  : each<funnel_right<false>>;
 }
 
 // ---- bit fields ----
 
 // `bits` ones; at most as many as T has.
-template <class T> T ones(uint32_t bits) { return bits >= 8 * sizeof(T) ? ~(T)0 : ((T)1 << bits) - 1; }
+template <class T>
+T ones(uint32_t bits) {
+    return bits >= 8 * sizeof(T) ? ~(T)0 : ((T)1 << bits) - 1;
+}
 
 template <class T>
 T extracted(T a, uint32_t b, uint32_t c) {
@@ -179,11 +217,20 @@ void decode_bfe(Decoding &d) {
     classify(d, Class::integer);
     operands(d, type, {type, Type::u32, Type::u32});
     switch (type) {
-        case Type::u32: d.insn.run = each<extracted<uint32_t>>; return;
-        case Type::s32: d.insn.run = each<extracted<int32_t>>; return;
-        case Type::u64: d.insn.run = each<extracted<uint64_t>>; return;
-        case Type::s64: d.insn.run = each<extracted<int64_t>>; return;
-        default: d.refuse("has no such type");
+        case Type::u32:
+            d.insn.run = each<extracted<uint32_t>>;
+            return;
+        case Type::s32:
+            d.insn.run = each<extracted<int32_t>>;
+            return;
+        case Type::u64:
+            d.insn.run = each<extracted<uint64_t>>;
+            return;
+        case Type::s64:
+            d.insn.run = each<extracted<int64_t>>;
+            return;
+        default:
+            d.refuse("has no such type");
     }
 }
 void decode_bfi(Decoding &d) {
@@ -204,8 +251,14 @@ uint32_t highest(T a) {
     const uint32_t zeros = std::countl_zero(bits);
     return shift ? zeros : 8 * sizeof(T) - 1 - zeros;
 }
-template <class T> uint32_t leading_zeros(T a) { return std::countl_zero(a); }
-template <class T> uint32_t population(T a) { return std::popcount(a); }
+template <class T>
+uint32_t leading_zeros(T a) {
+    return std::countl_zero(a);
+}
+template <class T>
+uint32_t population(T a) {
+    return std::popcount(a);
+}
 template <class T>
 T reversed(T a) {
     const auto swap = [&](int by, T mask) { a = (a >> by & mask) | (a & mask) << by; };
@@ -221,11 +274,20 @@ void decode_bfind(Decoding &d) {
     classify(d, Class::integer);
     operands(d, Type::u32, {type});
     switch (type) {
-        case Type::u32: d.insn.run = shift ? each<highest<uint32_t, true>> : each<highest<uint32_t, false>>; return;
-        case Type::s32: d.insn.run = shift ? each<highest<int32_t, true>> : each<highest<int32_t, false>>; return;
-        case Type::u64: d.insn.run = shift ? each<highest<uint64_t, true>> : each<highest<uint64_t, false>>; return;
-        case Type::s64: d.insn.run = shift ? each<highest<int64_t, true>> : each<highest<int64_t, false>>; return;
-        default: d.refuse("has no such type");
+        case Type::u32:
+            d.insn.run = shift ? each<highest<uint32_t, true>> : each<highest<uint32_t, false>>;
+            return;
+        case Type::s32:
+            d.insn.run = shift ? each<highest<int32_t, true>> : each<highest<int32_t, false>>;
+            return;
+        case Type::u64:
+            d.insn.run = shift ? each<highest<uint64_t, true>> : each<highest<uint64_t, false>>;
+            return;
+        case Type::s64:
+            d.insn.run = shift ? each<highest<int64_t, true>> : each<highest<int64_t, false>>;
+            return;
+        default:
+            d.refuse("has no such type");
     }
 }
 
@@ -282,8 +344,9 @@ enum class Permute { f4e, b4e, rc8, ecl, ecr, rc16 };
 template <Permute mode>
 uint32_t permuted_by(uint32_t a, uint32_t b, uint32_t c) {
     constexpr uint16_t table[6][4] = {
-        {0x3210, 0x4321, 0x5432, 0x6543}, {0x5670, 0x6701, 0x7012, 0x0123}, {0x0000, 0x1111, 0x2222, 0x3333},
-        {0x3210, 0x3211, 0x3222, 0x3333}, {0x0000, 0x1110, 0x2210, 0x3210}, {0x1010, 0x3232, 0x1010, 0x3232}};
+        {0x3210, 0x4321, 0x5432, 0x6543}, {0x5670, 0x6701, 0x7012, 0x0123},
+        {0x0000, 0x1111, 0x2222, 0x3333}, {0x3210, 0x3211, 0x3222, 0x3333},
+        {0x0000, 0x1110, 0x2210, 0x3210}, {0x1010, 0x3232, 0x1010, 0x3232}};
     return permuted(a, b, table[(int)mode][c & 3]);
 }
 
@@ -331,7 +394,7 @@ void decode_szext(Decoding &d) {
     if (type != Type::u32 && type != Type::s32) d.refuse("has no such type");
     operands(d, type, {type, Type::u32});
     d.insn.run = type == Type::s32 ? wraps ? each<extended<true, true>> : each<extended<false, true>>
-                 : wraps           ? each<extended<true, false>>
+                 : wraps ? each<extended<true, false>>
                                    : each<extended<false, false>>;
 }
 void decode_bmsk(Decoding &d) {

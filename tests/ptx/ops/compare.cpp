@@ -5,19 +5,59 @@ namespace {
 
 // ---- comparisons: ordered ones, and those that hold for not-a-numbers, too ----
 
-struct Eq { template <class T> static bool of(T a, T b) { return a == b; } };
-struct Ne { template <class T> static bool of(T a, T b) { return (a < b) | (a > b); } };
-struct Lt { template <class T> static bool of(T a, T b) { return a < b; } };
-struct Le { template <class T> static bool of(T a, T b) { return a <= b; } };
-struct Gt { template <class T> static bool of(T a, T b) { return a > b; } };
-struct Ge { template <class T> static bool of(T a, T b) { return a >= b; } };
-struct Num { template <class T> static bool of(T a, T b) { return (a == a) & (b == b); } };
+struct Eq {
+    template <class T>
+    static bool of(T a, T b) {
+        return a == b;
+    }
+};
+struct Ne {
+    template <class T>
+    static bool of(T a, T b) {
+        return (a < b) | (a > b);
+    }
+};
+struct Lt {
+    template <class T>
+    static bool of(T a, T b) {
+        return a < b;
+    }
+};
+struct Le {
+    template <class T>
+    static bool of(T a, T b) {
+        return a <= b;
+    }
+};
+struct Gt {
+    template <class T>
+    static bool of(T a, T b) {
+        return a > b;
+    }
+};
+struct Ge {
+    template <class T>
+    static bool of(T a, T b) {
+        return a >= b;
+    }
+};
+struct Num {
+    template <class T>
+    static bool of(T a, T b) {
+        return (a == a) & (b == b);
+    }
+};
 template <class Ordered>
-struct Not { template <class T> static bool of(T a, T b) { return !Ordered::of(a, b); } };
+struct Not {
+    template <class T>
+    static bool of(T a, T b) {
+        return !Ordered::of(a, b);
+    }
+};
 
 using Comparison = Mask (*)(const Warp &, const int32_t *);
-// What there is of one comparison: its handler for the plain setp, and masks of lanes for which it holds (in
-// the low and the high halves, of pairs).
+// What there is of one comparison: its handler for the plain setp, and masks of lanes for which it
+// holds (in the low and the high halves, of pairs).
 struct Forms {
     Handler plain = nullptr;
     Comparison low = nullptr, high = nullptr;
@@ -33,47 +73,72 @@ Forms forms() {
 }
 
 template <class Cmp, class T>
-bool compare(T a, T b) { return Cmp::of(a, b); }
+bool compare(T a, T b) {
+    return Cmp::of(a, b);
+}
 template <class Cmp>
-bool compare_flushed(float a, float b) { return Cmp::of(flushed(a), flushed(b)); }
+bool compare_flushed(float a, float b) {
+    return Cmp::of(flushed(a), flushed(b));
+}
 template <class Cmp, class Format, bool ftz>
 bool compare_half(uint16_t a, uint16_t b) {
     if (ftz) a = (a & 0x7c00) == 0 ? a & 0x8000 : a, b = (b & 0x7c00) == 0 ? b & 0x8000 : b;
     return Cmp::of(Format::wide(a), Format::wide(b));
 }
 template <class Cmp, class Format, bool ftz>
-bool compare_low(uint32_t a, uint32_t b) { return compare_half<Cmp, Format, ftz>(a, b); }
+bool compare_low(uint32_t a, uint32_t b) {
+    return compare_half<Cmp, Format, ftz>(a, b);
+}
 template <class Cmp, class Format, bool ftz>
-bool compare_high(uint32_t a, uint32_t b) { return compare_half<Cmp, Format, ftz>(a >> 16, b >> 16); }
+bool compare_high(uint32_t a, uint32_t b) {
+    return compare_half<Cmp, Format, ftz>(a >> 16, b >> 16);
+}
 
 template <class Cmp, class Format, bool ftz>
 Forms half_forms(bool pair) {
     if (!pair) return forms<compare_half<Cmp, Format, ftz>>();
-    return {nullptr, Test<compare_low<Cmp, Format, ftz>>::mask, Test<compare_high<Cmp, Format, ftz>>::mask};
+    return {nullptr, Test<compare_low<Cmp, Format, ftz>>::mask,
+            Test<compare_high<Cmp, Format, ftz>>::mask};
 }
 
 template <class Cmp>
 Forms float_forms(const Decoding &d, Type type, bool ftz) {
     const bool pair = type == Type::f16x2 || type == Type::bf16x2;
     switch (type) {
-        case Type::f32: return ftz ? forms<compare_flushed<Cmp>>() : forms<compare<Cmp, float>>();
-        case Type::f64: return forms<compare<Cmp, double>>();
-        case Type::f16: case Type::f16x2:
+        case Type::f32:
+            return ftz ? forms<compare_flushed<Cmp>>() : forms<compare<Cmp, float>>();
+        case Type::f64:
+            return forms<compare<Cmp, double>>();
+        case Type::f16:
+        case Type::f16x2:
             return ftz ? half_forms<Cmp, F16, true>(pair) : half_forms<Cmp, F16, false>(pair);
-        case Type::bf16: case Type::bf16x2: return half_forms<Cmp, BF16, false>(pair);
-        default: d.refuse("has no such type");
+        case Type::bf16:
+        case Type::bf16x2:
+            return half_forms<Cmp, BF16, false>(pair);
+        default:
+            d.refuse("has no such type");
     }
 }
 template <class Cmp>
 Forms integer_forms(const Decoding &d, Type type) {
     switch (type) {
-        case Type::u16: case Type::b16: return forms<compare<Cmp, uint16_t>>();
-        case Type::s16: return forms<compare<Cmp, int16_t>>();
-        case Type::u32: case Type::b32: return forms<compare<Cmp, uint32_t>>();
-        case Type::s32: return forms<compare<Cmp, int32_t>>();
-        case Type::u64: case Type::b64: return forms<compare<Cmp, uint64_t>>();
-        case Type::s64: return forms<compare<Cmp, int64_t>>();
-        default: d.refuse("has no such type");
+        case Type::u16:
+        case Type::b16:
+            return forms<compare<Cmp, uint16_t>>();
+        case Type::s16:
+            return forms<compare<Cmp, int16_t>>();
+        case Type::u32:
+        case Type::b32:
+            return forms<compare<Cmp, uint32_t>>();
+        case Type::s32:
+            return forms<compare<Cmp, int32_t>>();
+        case Type::u64:
+        case Type::b64:
+            return forms<compare<Cmp, uint64_t>>();
+        case Type::s64:
+            return forms<compare<Cmp, int64_t>>();
+        default:
+            d.refuse("has no such type");
     }
 }
 
@@ -99,7 +164,12 @@ Forms find_integer(const Decoding &d, std::string name, Type type) {
     if (name == "eq") return integer_forms<Eq>(d, type);
     if (name == "ne") return integer_forms<Ne>(d, type);
     if (name_of(type)[0] == 'b') d.refuse("compares the order of bits");
-    if (!is_signed(type)) name = name == "lo" ? "lt" : name == "ls" ? "le" : name == "hi" ? "gt" : name == "hs" ? "ge" : name;
+    if (!is_signed(type))
+        name = name == "lo"   ? "lt"
+               : name == "ls" ? "le"
+               : name == "hi" ? "gt"
+               : name == "hs" ? "ge"
+                              : name;
     if (name == "lt") return integer_forms<Lt>(d, type);
     if (name == "le") return integer_forms<Le>(d, type);
     if (name == "gt") return integer_forms<Gt>(d, type);
@@ -108,8 +178,8 @@ Forms find_integer(const Decoding &d, std::string name, Type type) {
 }
 
 std::string take_comparison(Decoding &d) {
-    const std::string name = d.take_one_of({"eq", "ne", "lt", "le", "gt", "ge", "lo", "ls", "hi", "hs", "equ", "neu",
-                                            "ltu", "leu", "gtu", "geu", "num", "nan"});
+    const std::string name = d.take_one_of({"eq", "ne", "lt", "le", "gt", "ge", "lo", "ls", "hi", "hs",
+                                            "equ", "neu", "ltu", "leu", "gtu", "geu", "num", "nan"});
     if (name.empty()) d.refuse("a comparison is missing");
     return name;
 }
@@ -130,7 +200,10 @@ struct Comparing {
 
 Combine take_combine(Decoding &d) {
     const std::string name = d.take_one_of({"and", "or", "xor"});
-    return name.empty() ? Combine::none : name == "and" ? Combine::with_and : name == "or" ? Combine::with_or : Combine::with_xor;
+    return name.empty()    ? Combine::none
+           : name == "and" ? Combine::with_and
+           : name == "or"  ? Combine::with_or
+                           : Combine::with_xor;
 }
 Mask combined(Combine combine, Mask a, Mask b) {
     return combine == Combine::none       ? a
@@ -195,7 +268,8 @@ void run_set(Warp &w, const Insn &insn) {
         w.set<T>(insn.ops[0], [=](int l) { return low >> l & 1 ? yes : 0; });
     } else {
         const Mask high = combined(c.combine, c.forms.high(w, insn.ops + 1), other);
-        w.set<T>(insn.ops[0], [=](int l) { return (low >> l & 1 ? yes : 0) | (high >> l & 1 ? yes << 16 : 0); });
+        w.set<T>(insn.ops[0],
+                 [=](int l) { return (low >> l & 1 ? yes : 0) | (high >> l & 1 ? yes << 16 : 0); });
     }
 }
 
@@ -207,14 +281,30 @@ void decode_set(Decoding &d) {
     const bool pair = forms.high != nullptr;
     classify(d, is_float(type) ? Class::float32 : Class::integer);
     switch (to) {
-        case Type::f32: d.insn.imm = 0x3f800000; break;
-        case Type::u32: case Type::s32: d.insn.imm = pair ? 0xffff : 0xffffffff; break;
-        case Type::u16: case Type::s16: d.insn.imm = 0xffff; break;
-        case Type::f16: case Type::f16x2: d.insn.imm = F16::one; break;
-        case Type::bf16: case Type::bf16x2: d.insn.imm = BF16::one; break;
-        default: d.refuse("has no such type");
+        case Type::f32:
+            d.insn.imm = 0x3f800000;
+            break;
+        case Type::u32:
+        case Type::s32:
+            d.insn.imm = pair ? 0xffff : 0xffffffff;
+            break;
+        case Type::u16:
+        case Type::s16:
+            d.insn.imm = 0xffff;
+            break;
+        case Type::f16:
+        case Type::f16x2:
+            d.insn.imm = F16::one;
+            break;
+        case Type::bf16:
+        case Type::bf16x2:
+            d.insn.imm = BF16::one;
+            break;
+        default:
+            d.refuse("has no such type");
     }
-    if (pair != (to == Type::f16x2 || to == Type::bf16x2) && !(pair && (to == Type::u32 || to == Type::s32)))
+    if (pair != (to == Type::f16x2 || to == Type::bf16x2) &&
+        !(pair && (to == Type::u32 || to == Type::s32)))
         d.refuse("has no such types");
     d.write(d.operand(0), to);
     d.read(d.operand(1), type);
@@ -245,9 +335,13 @@ void decode_selp(Decoding &d) {
 }
 
 template <class T>
-T selected(T a, T b, int32_t c) { return c >= 0 ? a : b; }
+T selected(T a, T b, int32_t c) {
+    return c >= 0 ? a : b;
+}
 template <class T, bool ftz>
-T selected_by(T a, T b, float c) { return (ftz ? flushed(c) : c) >= 0 ? a : b; }
+T selected_by(T a, T b, float c) {
+    return (ftz ? flushed(c) : c) >= 0 ? a : b;
+}
 
 void decode_slct(Decoding &d) {
     const Type type = d.take_type(), by = d.take_type();
@@ -257,10 +351,13 @@ void decode_slct(Decoding &d) {
     operands(d, type, {type, type, by});
     d.insn.run = for_bits(d, bits_of(type), [&](auto zero) {
         using T = decltype(zero);
-        return by == Type::s32 ? each<selected<T>> : ftz ? each<selected_by<T, true>> : each<selected_by<T, false>>;
+        return by == Type::s32 ? each<selected<T>>
+               : ftz           ? each<selected_by<T, true>>
+                               : each<selected_by<T, false>>;
     });
 }
 
-RegisterDecoder setp{"setp", decode_setp}, set{"set", decode_set}, selp{"selp", decode_selp}, slct{"slct", decode_slct};
+RegisterDecoder setp{"setp", decode_setp}, set{"set", decode_set}, selp{"selp", decode_selp},
+    slct{"slct", decode_slct};
 
 }  // namespace

@@ -1,4 +1,5 @@
 // cvt: common pairs of types in code that vectorizes, all others by way of exact numbers.
+#pragma GCC optimize("no-trapping-math")  // so that loops with conditions vectorize
 #include <limits>
 #include <utility>
 
@@ -13,7 +14,8 @@ struct Conversion {
     const Format *to_format = nullptr, *from_format = nullptr;  // nullptr: an integer
     Narrow narrow = Narrow::nearest;
     ToInteger integer = ToInteger::zero;
-    bool rounds_to_integer = false, flush_in = false, flush_out = false, sat = false, relu = false, clamps = false;
+    bool rounds_to_integer = false, flush_in = false, flush_out = false, sat = false, relu = false,
+         clamps = false;
     int to_bits, from_bits;  // in a register
 };
 
@@ -29,8 +31,8 @@ uint64_t limited(const Conversion &c, uint64_t bits) {
 }
 
 uint64_t convert(const Conversion &c, uint64_t bits) {
-    Number number =
-        c.from_format != nullptr ? decode_number(bits, *c.from_format) : decode_integer_number(bits, c.from);
+    Number number = c.from_format != nullptr ? decode_number(bits, *c.from_format)
+                                             : decode_integer_number(bits, c.from);
     if (c.flush_in && (bits & 0x7f800000) == 0) number.magnitude = 0;
     if (c.rounds_to_integer) number = rounded_to_integer(number, c.integer);
     if (c.to_format == nullptr) {
@@ -55,8 +57,9 @@ void run_any(Warp &w, const Insn &insn) {
 void run_two(Warp &w, const Insn &insn) {
     const Conversion &c = *(const Conversion *)insn.extra;
     const uint32_t *high = w.at<uint32_t>(insn.ops[1]), *low = w.at<uint32_t>(insn.ops[2]);
-    w.set<uint32_t>(insn.ops[0],
-                    [&](int l) { return (uint32_t)(convert(c, high[l]) << c.to_bits | convert(c, low[l])); });
+    w.set<uint32_t>(insn.ops[0], [&](int l) {
+        return (uint32_t)(convert(c, high[l]) << c.to_bits | convert(c, low[l]));
+    });
 }
 // Two in one register.
 void run_pair(Warp &w, const Insn &insn) {
@@ -64,7 +67,8 @@ void run_pair(Warp &w, const Insn &insn) {
     const uint32_t *from = w.at<uint32_t>(insn.ops[1]);
     const uint32_t used = (1u << c.from_format->bits) - 1;
     w.set<uint32_t>(insn.ops[0], [&](int l) {
-        const uint32_t high = convert(c, from[l] >> c.from_bits & used), low = convert(c, from[l] & used);
+        const uint32_t high = convert(c, from[l] >> c.from_bits & used),
+                       low = convert(c, from[l] & used);
         return high << c.to_bits | low;
     });
 }
@@ -72,15 +76,25 @@ void run_pair(Warp &w, const Insn &insn) {
 // ---- code for common pairs ----
 
 template <class D, class S>
-D cast(S a) { return (D)a; }
+D cast(S a) {
+    return (D)a;
+}
 template <class D, class S>
 D clamped(S a) {
     using Limits = std::numeric_limits<D>;
-    return std::cmp_less(a, Limits::min()) ? Limits::min() : std::cmp_greater(a, Limits::max()) ? Limits::max() : (D)a;
+    return std::cmp_less(a, Limits::min())      ? Limits::min()
+           : std::cmp_greater(a, Limits::max()) ? Limits::max()
+                                                : (D)a;
 }
 
-template <class S> uint16_t to_f16(S a) { return to_half((float)a); }  // what float rounds is infinite in f16
-template <class S> uint16_t to_bf16(S a) { return BF16::narrow((double)a); }
+template <class S>
+uint16_t to_f16(S a) {
+    return to_half((float)a);
+}  // what float rounds is infinite in f16
+template <class S>
+uint16_t to_bf16(S a) {
+    return BF16::narrow((double)a);
+}
 
 template <ToInteger rounding>
 double rounded(double x) {
@@ -97,9 +111,13 @@ float rounded(float x) {
                                           : __builtin_ceilf(x);
 }
 template <ToInteger rounding>
-float rounded_float(float x) { return canonical(rounded<rounding>(x)); }
+float rounded_float(float x) {
+    return canonical(rounded<rounding>(x));
+}
 template <ToInteger rounding>
-double rounded_double(double x) { return rounded<rounding>(x); }
+double rounded_double(double x) {
+    return rounded<rounding>(x);
+}
 
 // A constant above or below all numbers of the type stands for those that are beyond it.
 template <class D, class S, ToInteger rounding>
@@ -124,42 +142,74 @@ float widened_bfloat(uint16_t a) { return from_bfloat(a); }
 double to_double(float a) { return canonical(a); }
 float to_single(double a) { return canonical((float)a); }
 template <int flags>
-float same(float a) { return result<flags>(operand<flags>(a)); }
+float same(float a) {
+    return result<flags>(operand<flags>(a));
+}
 double same_double(double a) { return a; }
 
 template <class Format, bool relu>
-uint16_t narrowed(float a) { return Format::narrow(relu && a <= 0 ? 0.0f : a); }
+uint16_t narrowed(float a) {
+    return Format::narrow(relu && a <= 0 ? 0.0f : a);
+}
 template <class Format, bool relu>
 uint32_t narrowed_two(float a, float b) {
     return (uint32_t)narrowed<Format, relu>(a) << 16 | narrowed<Format, relu>(b);
 }
 
+// Pairs of 8 bits.
+template <auto narrow, bool relu>
+uint16_t eight_of_two(float a, float b) {
+    return narrow(relu && a <= 0 ? 0.0f : a) << 8 | narrow(relu && b <= 0 ? 0.0f : b);
+}
+template <auto narrow, bool relu>
+uint16_t eight_of_halves(uint32_t a) {
+    return eight_of_two<narrow, relu>(from_half((uint16_t)(a >> 16)), from_half((uint16_t)a));
+}
+template <auto wide, bool relu>
+uint32_t halves_of_eight(uint16_t a) {
+    return narrowed_two<F16, relu>(wide((uint8_t)(a >> 8)), wide((uint8_t)a));
+}
+
 template <class D, class S>
 Handler to_integer_handler(ToInteger rounding) {
     switch (rounding) {
-        case ToInteger::nearest: return each<to_integer<D, S, ToInteger::nearest>>;
-        case ToInteger::zero: return each<to_integer<D, S, ToInteger::zero>>;
-        case ToInteger::down: return each<to_integer<D, S, ToInteger::down>>;
-        default: return each<to_integer<D, S, ToInteger::up>>;
+        case ToInteger::nearest:
+            return each<to_integer<D, S, ToInteger::nearest>>;
+        case ToInteger::zero:
+            return each<to_integer<D, S, ToInteger::zero>>;
+        case ToInteger::down:
+            return each<to_integer<D, S, ToInteger::down>>;
+        default:
+            return each<to_integer<D, S, ToInteger::up>>;
     }
 }
 template <class S>
 Handler to_integer_handler(Type to, ToInteger rounding) {
     switch (to) {
-        case Type::s32: return to_integer_handler<int32_t, S>(rounding);
-        case Type::u32: return to_integer_handler<uint32_t, S>(rounding);
-        case Type::s64: return to_integer_handler<int64_t, S>(rounding);
-        case Type::u64: return to_integer_handler<uint64_t, S>(rounding);
-        default: return nullptr;
+        case Type::s32:
+            return to_integer_handler<int32_t, S>(rounding);
+        case Type::u32:
+            return to_integer_handler<uint32_t, S>(rounding);
+        case Type::s64:
+            return to_integer_handler<int64_t, S>(rounding);
+        case Type::u64:
+            return to_integer_handler<uint64_t, S>(rounding);
+        default:
+            return nullptr;
     }
 }
 Handler rounded_handler(Type type, ToInteger rounding) {
     const bool wide = type == Type::f64;
     switch (rounding) {
-        case ToInteger::nearest: return wide ? each<rounded_double<ToInteger::nearest>> : each<rounded_float<ToInteger::nearest>>;
-        case ToInteger::zero: return wide ? each<rounded_double<ToInteger::zero>> : each<rounded_float<ToInteger::zero>>;
-        case ToInteger::down: return wide ? each<rounded_double<ToInteger::down>> : each<rounded_float<ToInteger::down>>;
-        default: return wide ? each<rounded_double<ToInteger::up>> : each<rounded_float<ToInteger::up>>;
+        case ToInteger::nearest:
+            return wide ? each<rounded_double<ToInteger::nearest>>
+                        : each<rounded_float<ToInteger::nearest>>;
+        case ToInteger::zero:
+            return wide ? each<rounded_double<ToInteger::zero>> : each<rounded_float<ToInteger::zero>>;
+        case ToInteger::down:
+            return wide ? each<rounded_double<ToInteger::down>> : each<rounded_float<ToInteger::down>>;
+        default:
+            return wide ? each<rounded_double<ToInteger::up>> : each<rounded_float<ToInteger::up>>;
     }
 }
 
@@ -178,10 +228,14 @@ Handler from_integer_handler(const Decoding &d, Type to, Type from) {
     return for_integer(d, from, [&](auto zero) -> Handler {
         using S = decltype(zero);
         switch (to) {
-            case Type::f64: return each<cast<double, S>>;
-            case Type::f32: return each<cast<float, S>>;
-            case Type::f16: return each<to_f16<S>>;
-            default: break;
+            case Type::f64:
+                return each<cast<double, S>>;
+            case Type::f32:
+                return each<cast<float, S>>;
+            case Type::f16:
+                return each<to_f16<S>>;
+            default:
+                break;
         }
         if constexpr (sizeof(S) < 8) return each<to_bf16<S>>;
         return nullptr;
@@ -215,7 +269,8 @@ Handler special_handler(const Decoding &d, const Conversion &c) {
     if (!plain) return nullptr;
     if (c.from_format == nullptr) return from_integer_handler(d, c.to, c.from);
     if (c.rounds_to_integer)
-        return c.to == c.from && bits_of(c.to) >= 32 && !c.flush_in ? rounded_handler(c.to, c.integer) : nullptr;
+        return c.to == c.from && bits_of(c.to) >= 32 && !c.flush_in ? rounded_handler(c.to, c.integer)
+                                                                    : nullptr;
     if (c.from == Type::f32 && c.to == Type::f32 && c.flush_in) return each<same<FTZ>>;
     if ((c.flush_in || c.flush_out) && c.from != Type::f16) return nullptr;
     return float_handler(c.to, c.from);
@@ -249,11 +304,13 @@ struct PairFormat {
     Type memory;  // of the register
 };
 const PairFormat *find_pair(const std::string &name) {
-    static const PairFormat pairs[] = {
-        {"f16x2", &format_of(Type::f16), 16, Type::b32}, {"bf16x2", &format_of(Type::bf16), 16, Type::b32},
-        {"e4m3x2", &E4M3, 8, Type::b16},                 {"e5m2x2", &E5M2, 8, Type::b16},
-        {"e2m3x2", &E2M3, 8, Type::b16},                 {"e3m2x2", &E3M2, 8, Type::b16},
-        {"e2m1x2", &E2M1, 4, Type::b8}};
+    static const PairFormat pairs[] = {{"f16x2", &format_of(Type::f16), 16, Type::b32},
+                                       {"bf16x2", &format_of(Type::bf16), 16, Type::b32},
+                                       {"e4m3x2", &E4M3, 8, Type::b16},
+                                       {"e5m2x2", &E5M2, 8, Type::b16},
+                                       {"e2m3x2", &E2M3, 8, Type::b16},
+                                       {"e3m2x2", &E3M2, 8, Type::b16},
+                                       {"e2m1x2", &E2M1, 4, Type::b8}};
     for (const PairFormat &pair : pairs)
         if (name == pair.name) return &pair;
     return nullptr;
@@ -268,6 +325,26 @@ std::vector<const PairFormat *> take_pairs(Decoding &d) {
             pairs.push_back(pair);
         }
     return pairs;
+}
+
+template <auto narrow, auto wide>
+Handler eight_bit_handler(const Conversion &c, bool narrows) {
+    if (!narrows)
+        return c.relu ? each<halves_of_eight<wide, true>> : each<halves_of_eight<wide, false>>;
+    if (c.from_bits == 16)
+        return c.relu ? each<eight_of_halves<narrow, true>> : each<eight_of_halves<narrow, false>>;
+    return c.relu ? each<eight_of_two<narrow, true>> : each<eight_of_two<narrow, false>>;
+}
+
+// Between e4m3 or e5m2 and f16 or f32, to the nearest; nullptr: it is another conversion.
+Handler choose_eight(const Conversion &c) {
+    const Format *f16 = &format_of(Type::f16), *f32 = &format_of(Type::f32);
+    const bool narrows = c.from_format == f16 || c.from_format == f32;
+    if (c.narrow != Narrow::nearest || (!narrows && (c.to_format != f16 || c.clamps))) return nullptr;
+    const Format *small = narrows ? c.to_format : c.from_format;
+    if (small == &E4M3) return eight_bit_handler<to_e4m3, from_e4m3>(c, narrows);
+    if (small == &E5M2) return eight_bit_handler<to_e5m2, from_e5m2>(c, narrows);
+    return nullptr;
 }
 
 Handler choose_two(const Conversion &c) {
@@ -297,6 +374,7 @@ void decode_pairs(Decoding &d, const std::vector<const PairFormat *> &pairs) {
         operands(d, to.memory, {Type::f32, Type::f32});
         d.insn.run = choose_two(c);
     }
+    if (const Handler special = choose_eight(c)) d.insn.run = special;
     d.insn.extra = d.keep(c);
 }
 
@@ -304,11 +382,14 @@ void decode_pairs(Decoding &d, const std::vector<const PairFormat *> &pairs) {
 template <bool is_signed, bool with_c>
 void run_cvt_pack(Warp &w, const Insn &insn) {
     const int bits = insn.bytes;
-    const int32_t most = is_signed ? (1 << (bits - 1)) - 1 : (1 << bits) - 1, least = is_signed ? -most - 1 : 0;
+    const int32_t most = is_signed ? (1 << (bits - 1)) - 1 : (1 << bits) - 1,
+                  least = is_signed ? -most - 1 : 0;
     const uint32_t used = (1u << bits) - 1;
     const int32_t *a = w.at<int32_t>(insn.ops[1]), *b = w.at<int32_t>(insn.ops[2]);
     const uint32_t *c = with_c ? w.at<uint32_t>(insn.ops[3]) : nullptr;
-    const auto limit = [=](int32_t x) { return (uint32_t)(x < least ? least : x > most ? most : x) & used; };
+    const auto limit = [=](int32_t x) {
+        return (uint32_t)(x < least ? least : x > most ? most : x) & used;
+    };
     w.set<uint32_t>(insn.ops[0], [=](int l) {
         const uint32_t two = limit(a[l]) << bits | limit(b[l]);
         return with_c ? c[l] << 2 * bits | two : two;
@@ -355,12 +436,14 @@ void decode_cvt(Decoding &d) {
     c.to_format = is_float(c.to) ? &format_of(c.to) : nullptr;
     c.from_format = is_float(c.from) ? &format_of(c.from) : nullptr;
     c.to_bits = bits_of(c.to), c.from_bits = bits_of(c.from);
-    if ((c.to == Type::tf32 && c.from != Type::f32) || c.from == Type::tf32) d.refuse("has no such types");
+    if ((c.to == Type::tf32 && c.from != Type::f32) || c.from == Type::tf32)
+        d.refuse("has no such types");
     take_roundings(d, c);
     const bool ftz = (c.to == Type::f32 || c.from == Type::f32) && d.take("ftz");
     c.flush_in = ftz && c.from == Type::f32, c.flush_out = ftz && c.to == Type::f32;
     c.sat = d.take("sat");
-    const bool narrows = c.from == Type::f32 && (c.to == Type::f16 || c.to == Type::bf16 || c.to == Type::tf32);
+    const bool narrows =
+        c.from == Type::f32 && (c.to == Type::f16 || c.to == Type::bf16 || c.to == Type::tf32);
     c.relu = narrows && d.take("relu");
     c.clamps = narrows && d.take("satfinite");
     operands(d, c.to == Type::tf32 ? Type::b32 : c.to, {c.from});
@@ -369,7 +452,7 @@ void decode_cvt(Decoding &d) {
     d.insn.extra = d.keep(c);
     const bool wide = c.to_bits == 64;
     d.insn.run = c.from_bits == 64 ? wide ? run_any<uint64_t, uint64_t> : run_any<uint32_t, uint64_t>
-                 : wide            ? run_any<uint64_t, uint32_t>
+                 : wide ? run_any<uint64_t, uint32_t>
                                    : run_any<uint32_t, uint32_t>;
 }
 

@@ -76,17 +76,20 @@ void decode_rounded(Decoding &d, Type type, int sources, bool must_say) {
     if (must_say && mode == RoundMode::none) d.refuse("a rounding mode is missing");
     const bool directed = mode != RoundMode::none && mode != RoundMode::rn;
     d.insn.imm = (int64_t)mode;
-    const int flags = type == Type::f64 ? 0 : (d.take("ftz") ? FTZ : 0) | (type == Type::f32 && d.take("sat") ? SAT : 0);
+    const int flags = type == Type::f64
+                          ? 0
+                          : (d.take("ftz") ? FTZ : 0) | (type == Type::f32 && d.take("sat") ? SAT : 0);
     d.write(d.operand(0), type);
     for (int i = 1; i <= sources; ++i) d.read(d.operand(i), type);
     if ((int)d.operands() != sources + 1) d.refuse("has another number of operands");
     if (type == Type::f64)
         d.insn.run = rounded<Op::template of<double, 0>>(directed);
     else if (type == Type::f32)
-        d.insn.run = for_flags<FTZ | SAT>(flags, [&](auto f) { return rounded<Op::template of<float, f>>(directed); });
+        d.insn.run = for_flags<FTZ | SAT>(
+            flags, [&](auto f) { return rounded<Op::template of<float, f>>(directed); });
     else if constexpr (pairs)
-        d.insn.run =
-            for_flags<FTZ>(flags, [&](auto f) { return rounded<Twice<Op::template of<float, f>>::of>(directed); });
+        d.insn.run = for_flags<FTZ>(
+            flags, [&](auto f) { return rounded<Twice<Op::template of<float, f>>::of>(directed); });
     else
         d.refuse("has no such type");
 }
@@ -114,10 +117,14 @@ void decode_sign(Decoding &d, Type type) {
     if (type == Type::f32x2) d.refuse("has no such type");
     operands(d, type, {type});
     d.insn.flops = 0;
-    d.insn.run = type == Type::f64 ? each<Op::wide> : ftz ? each<Op::template of<FTZ>> : each<Op::template of<0>>;
+    d.insn.run = type == Type::f64 ? each<Op::wide>
+                 : ftz             ? each<Op::template of<FTZ>>
+                                   : each<Op::template of<0>>;
 }
 
-float copied_sign(float a, float b) { return float_of((bits_of(a) & 0x80000000) | (bits_of(b) & 0x7fffffff)); }
+float copied_sign(float a, float b) {
+    return float_of((bits_of(a) & 0x80000000) | (bits_of(b) & 0x7fffffff));
+}
 double copied_sign(double a, double b) {
     return double_of((bits_of(a) & 1ull << 63) | (bits_of(b) & ~(1ull << 63)));
 }
@@ -183,13 +190,32 @@ void decode_extreme(Decoding &d, Type type, bool max) {
 
 // ---- properties ----
 
-template <class T> bool is_finite(T a) { return a - a == 0; }
-template <class T> bool is_infinite(T a) { return std::fabs(a) == (T)INFINITY; }
-template <class T> bool is_number(T a) { return a == a; }
-template <class T> bool is_no_number(T a) { return a != a; }
-template <class T> constexpr T LEAST_NORMAL = sizeof(T) == 4 ? (T)0x1p-126 : (T)0x1p-1022;
-template <class T> bool is_normal(T a) { return a - a == 0 && (a == 0 || std::fabs(a) >= LEAST_NORMAL<T>); }
-template <class T> bool is_subnormal(T a) { return a != 0 && std::fabs(a) < LEAST_NORMAL<T>; }
+template <class T>
+bool is_finite(T a) {
+    return a - a == 0;
+}
+template <class T>
+bool is_infinite(T a) {
+    return std::fabs(a) == (T)INFINITY;
+}
+template <class T>
+bool is_number(T a) {
+    return a == a;
+}
+template <class T>
+bool is_no_number(T a) {
+    return a != a;
+}
+template <class T>
+constexpr T LEAST_NORMAL = sizeof(T) == 4 ? (T)0x1p-126 : (T)0x1p-1022;
+template <class T>
+bool is_normal(T a) {
+    return a - a == 0 && (a == 0 || std::fabs(a) >= LEAST_NORMAL<T>);
+}
+template <class T>
+bool is_subnormal(T a) {
+    return a != 0 && std::fabs(a) < LEAST_NORMAL<T>;
+}
 
 template <auto F>
 void run_test(Warp &w, const Insn &insn) {
@@ -276,7 +302,8 @@ void decode_float(Decoding &d, Type type) {
     if (opcode == "copysign" && type != Type::f32x2) {
         d.insn.flops = 0;
         operands(d, type, {type, type});
-        d.insn.run = wide ? each<(double (*)(double, double))copied_sign> : each<(float (*)(float, float))copied_sign>;
+        d.insn.run = wide ? each<(double (*)(double, double))copied_sign>
+                          : each<(float (*)(float, float))copied_sign>;
         return;
     }
     if (decode_approximate(d, type)) return;

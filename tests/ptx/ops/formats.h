@@ -1,5 +1,5 @@
-// Formats of floating-point numbers: f16, bf16 and f32, and how PTX treats what they have of special values.
-// All of it is written so that loops over lanes vectorize.
+// Formats of floating-point numbers: f16, bf16 and f32, and how PTX treats what they have of special
+// values. All of it is written so that loops over lanes vectorize.
 #pragma once
 
 #include <bit>
@@ -31,7 +31,9 @@ inline float from_half(uint16_t half) {
     // Moves the exponent from a bias of 15 to 127; subnormal numbers become normal ones.
     const uint32_t finite = bits_of(float_of(magnitude << 13) * 0x1p112f);
     const uint32_t special = magnitude == 0x7c00 ? 0x7f800000 : 0x7fffffff;
-    return float_of(magnitude < 0x7c00 ? finite | sign : magnitude == 0x7c00 ? special | sign : special);
+    return float_of(magnitude < 0x7c00    ? finite | sign
+                    : magnitude == 0x7c00 ? special | sign
+                                          : special);
 }
 
 // To the nearest, ties to even.
@@ -40,7 +42,9 @@ inline uint16_t to_half(float x) {
     const uint32_t normal = (magnitude + 0xfff + (magnitude >> 13 & 1) - (112u << 23)) >> 13;
     // One half has the ulp of subnormal numbers: the sum rounds them.
     const uint32_t subnormal = bits_of(float_of(magnitude) + 0.5f) - bits_of(0.5f);
-    const uint32_t finite = magnitude < 0x38800000 ? subnormal : magnitude < 0x47800000 ? normal : 0x7c00;
+    const uint32_t finite = magnitude < 0x38800000   ? subnormal
+                            : magnitude < 0x47800000 ? normal
+                                                     : 0x7c00;
     return magnitude > 0x7f800000 ? HALF_NAN : sign | finite;
 }
 
@@ -52,8 +56,30 @@ inline uint16_t to_bfloat(float x) {
     return (bits & 0x7fffffff) > 0x7f800000 ? HALF_NAN : rounded;
 }
 
-// A sum rounded to odd: exact, or the neighbour whose last bit is set.  Rounded once more, to a format that is at
-// least two bits shorter, it gives what one rounding of the exact sum would.
+// e4m3 and e5m2, to the nearest; what is beyond their numbers becomes the greatest one.
+template <int fraction, int bias, uint32_t most>
+uint8_t to_eight_bits(float x) {
+    constexpr int dropped = 23 - fraction;
+    constexpr uint32_t least_normal = (uint32_t)(128 - bias) << 23;
+    const uint32_t bits = bits_of(x), sign = bits >> 24 & 0x80, magnitude = bits & 0x7fffffff;
+    const uint32_t rounded = magnitude + ((1u << (dropped - 1)) - 1) + (magnitude >> dropped & 1);
+    const uint32_t normal = (rounded - ((uint32_t)(127 - bias) << 23)) >> dropped;
+    // A number whose ulp is that of subnormal numbers: the sum rounds them.
+    constexpr uint32_t unit = (uint32_t)(128 - bias + 23 - fraction) << 23;
+    const uint32_t subnormal = bits_of(float_of(magnitude) + float_of(unit)) - unit;
+    const uint32_t finite = magnitude < least_normal ? subnormal : normal;
+    return magnitude > 0x7f800000 ? 0x7f : sign | (finite < most ? finite : most);
+}
+inline uint8_t to_e4m3(float x) { return to_eight_bits<3, 7, 0x7e>(x); }
+inline uint8_t to_e5m2(float x) { return to_eight_bits<2, 15, 0x7b>(x); }
+inline float from_e4m3(uint8_t x) {
+    const float finite = from_half((uint16_t)((x & 0x80) << 8 | (x & 0x7f) << 7)) * 256;
+    return (x & 0x7f) == 0x7f ? float_of(0x7fffffff) : finite;
+}
+inline float from_e5m2(uint8_t x) { return from_half((uint16_t)(x << 8)); }
+
+// A sum rounded to odd: exact, or the neighbour whose last bit is set.  Rounded once more, to a format
+// that is at least two bits shorter, it gives what one rounding of the exact sum would.
 inline float odd_sum(float a, float b) {
     const float sum = a + b, part = sum - a;
     const float error = (a - (sum - part)) + (b - part);

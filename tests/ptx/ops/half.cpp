@@ -98,13 +98,15 @@ void decode_rounded(Decoding &d, Type type, int sources, int allowed, int bfloat
     const bool says = d.take("rn");
     if (sources == 3 && !says) d.refuse("a rounding mode is missing");
     if (is_bfloat(type)) allowed = bfloat_allowed;
-    const int flags = (allowed & FTZ && d.take("ftz") ? FTZ : 0) | (allowed & SAT && d.take("sat") ? SAT : 0) |
+    const int flags = (allowed & FTZ && d.take("ftz") ? FTZ : 0) |
+                      (allowed & SAT && d.take("sat") ? SAT : 0) |
                       (allowed & RELU && d.take("relu") ? RELU : 0);
     d.write(d.operand(0), type);
     for (int i = 1; i <= sources; ++i) d.read(d.operand(i), type);
     if ((int)d.operands() != sources + 1) d.refuse("has another number of operands");
     if (is_bfloat(type))
-        d.insn.run = flags ? one_or_two<Op::template of<BF16, RELU>>(type) : one_or_two<Op::template of<BF16, 0>>(type);
+        d.insn.run = flags ? one_or_two<Op::template of<BF16, RELU>>(type)
+                           : one_or_two<Op::template of<BF16, 0>>(type);
     else
         d.insn.run =
             for_flags<7>(flags, [&](auto f) { return one_or_two<Op::template of<F16, f>>(type); });
@@ -113,9 +115,11 @@ void decode_rounded(Decoding &d, Type type, int sources, int allowed, int bfloat
 template <class Format>
 Handler extreme_handler(Type type, int flags, bool three, bool sign) {
     if (three)
-        return for_flags<31>(flags, [&](auto f) { return one_or_two<extreme_of_three<Format, f>>(type); });
+        return for_flags<31>(flags,
+                             [&](auto f) { return one_or_two<extreme_of_three<Format, f>>(type); });
     return for_flags<15>(flags, [&](auto f) {
-        return sign ? one_or_two<extreme_magnitude<Format, f>>(type) : one_or_two<extreme<Format, f>>(type);
+        return sign ? one_or_two<extreme_magnitude<Format, f>>(type)
+                    : one_or_two<extreme<Format, f>>(type);
     });
 }
 
@@ -138,8 +142,9 @@ void decode_extreme(Decoding &d, Type type, bool max) {
 void decode_sign(Decoding &d, Type type, bool abs) {
     operands(d, type, {type});
     const bool ftz = !is_bfloat(type) && d.take("ftz");
-    d.insn.run = abs ? ftz ? one_or_two<absolute<FTZ>>(type) : one_or_two<absolute<0>>(type)
-                 : ftz ? one_or_two<negative<FTZ>>(type) : one_or_two<negative<0>>(type);
+    d.insn.run = abs   ? ftz ? one_or_two<absolute<FTZ>>(type) : one_or_two<absolute<0>>(type)
+                   : ftz ? one_or_two<negative<FTZ>>(type)
+                       : one_or_two<negative<0>>(type);
 }
 
 }  // namespace

@@ -9,43 +9,104 @@ using Unsigned = std::make_unsigned_t<T>;
 // Of twice as many bits.
 template <class T>
 struct Wider;
-template <> struct Wider<uint16_t> { using type = uint32_t; };
-template <> struct Wider<int16_t> { using type = int32_t; };
-template <> struct Wider<uint32_t> { using type = uint64_t; };
-template <> struct Wider<int32_t> { using type = int64_t; };
-template <> struct Wider<uint64_t> { using type = unsigned __int128; };
-template <> struct Wider<int64_t> { using type = __int128; };
+template <>
+struct Wider<uint16_t> {
+    using type = uint32_t;
+};
+template <>
+struct Wider<int16_t> {
+    using type = int32_t;
+};
+template <>
+struct Wider<uint32_t> {
+    using type = uint64_t;
+};
+template <>
+struct Wider<int32_t> {
+    using type = int64_t;
+};
+template <>
+struct Wider<uint64_t> {
+    using type = unsigned __int128;
+};
+template <>
+struct Wider<int64_t> {
+    using type = __int128;
+};
 template <class T>
 using Wide = typename Wider<T>::type;
 
 // Arithmetic wraps around: it is done without signs.
-template <class T> T add(T a, T b) { return (Unsigned<T>)a + (Unsigned<T>)b; }
-template <class T> T sub(T a, T b) { return (Unsigned<T>)a - (Unsigned<T>)b; }
+template <class T>
+T add(T a, T b) {
+    return (Unsigned<T>)a + (Unsigned<T>)b;
+}
+template <class T>
+T sub(T a, T b) {
+    return (Unsigned<T>)a - (Unsigned<T>)b;
+}
 template <class T>
 T mul_lo(T a, T b) {
     using U = std::conditional_t<sizeof(T) < 4, uint32_t, Unsigned<T>>;
     return (U)a * (U)b;
 }
-template <class T> T mul_hi(T a, T b) { return (Wide<T>)a * (Wide<T>)b >> (8 * sizeof(T)); }
-template <class T> Wide<T> mul_wide(T a, T b) { return (Wide<T>)a * (Wide<T>)b; }
-template <class T> T mad_lo(T a, T b, T c) { return add<T>(mul_lo(a, b), c); }
-template <class T> T mad_hi(T a, T b, T c) { return add<T>(mul_hi(a, b), c); }
-template <class T> Wide<T> mad_wide(T a, T b, Wide<T> c) { return add<Wide<T>>(mul_wide(a, b), c); }
-template <class T> T negate(T a) { return sub<T>(0, a); }
-template <class T> T absolute(T a) { return a < 0 ? negate(a) : a; }
-template <class T> T least(T a, T b) { return a < b ? a : b; }
-template <class T> T greatest(T a, T b) { return a > b ? a : b; }
-template <class T> T least_relu(T a, T b) { return greatest<T>(least(a, b), 0); }
-template <class T> T greatest_relu(T a, T b) { return greatest<T>(greatest(a, b), 0); }
-template <class T> T distance(T a, T b, T c) { return add<T>(c, a < b ? sub(b, a) : sub(a, b)); }
+template <class T>
+T mul_hi(T a, T b) {
+    return (Wide<T>)a * (Wide<T>)b >> (8 * sizeof(T));
+}
+template <class T>
+Wide<T> mul_wide(T a, T b) {
+    return (Wide<T>)a * (Wide<T>)b;
+}
+template <class T>
+T mad_lo(T a, T b, T c) {
+    return add<T>(mul_lo(a, b), c);
+}
+template <class T>
+T mad_hi(T a, T b, T c) {
+    return add<T>(mul_hi(a, b), c);
+}
+template <class T>
+Wide<T> mad_wide(T a, T b, Wide<T> c) {
+    return add<Wide<T>>(mul_wide(a, b), c);
+}
+template <class T>
+T negate(T a) {
+    return sub<T>(0, a);
+}
+template <class T>
+T absolute(T a) {
+    return a < 0 ? negate(a) : a;
+}
+template <class T>
+T least(T a, T b) {
+    return a < b ? a : b;
+}
+template <class T>
+T greatest(T a, T b) {
+    return a > b ? a : b;
+}
+template <class T>
+T least_relu(T a, T b) {
+    return greatest<T>(least(a, b), 0);
+}
+template <class T>
+T greatest_relu(T a, T b) {
+    return greatest<T>(greatest(a, b), 0);
+}
+template <class T>
+T distance(T a, T b, T c) {
+    return add<T>(c, a < b ? sub(b, a) : sub(a, b));
+}
 
 int32_t clamp(int64_t x) { return x < INT32_MIN ? INT32_MIN : x > INT32_MAX ? INT32_MAX : x; }
 int32_t add_sat(int32_t a, int32_t b) { return clamp((int64_t)a + b); }
 int32_t sub_sat(int32_t a, int32_t b) { return clamp((int64_t)a - b); }
 int32_t mad_hi_sat(int32_t a, int32_t b, int32_t c) { return clamp((int64_t)mul_hi(a, b) + c); }
 
-// A quotient by zero has all bits set, and the remainder is the dividend.  Up to 32 bits it is exact in double
-// precision, which vectorizes: the quotient is further from the next integer than its rounding moves it.
+// A quotient by zero has all bits set, and the remainder is the dividend.  Up to 32 bits it is exact in
+// double precision, which vectorizes: the quotient is further from the next integer than its rounding
+// moves it.
 template <class T>
 T quotient(T a, T b) {
     if constexpr (sizeof(T) <= 4) {
@@ -59,41 +120,67 @@ T quotient(T a, T b) {
         return (a | b) >> 32 == 0 ? (uint32_t)a / (uint32_t)b : a / b;
     }
 }
-template <class T> T remainder(T a, T b) { return b == 0 ? a : sub<T>(a, mul_lo(quotient(a, b), b)); }
+template <class T>
+T remainder(T a, T b) {
+    return b == 0 ? a : sub<T>(a, mul_lo(quotient(a, b), b));
+}
 
 // Products of the low 24 bits of both.
-template <class T> int64_t product24(T a, T b) {
+template <class T>
+int64_t product24(T a, T b) {
     const int bits = std::is_signed_v<T> ? 8 : 0;
     if (bits == 0) return (int64_t)(a & 0xffffff) * (b & 0xffffff);
     return (int64_t)((int32_t)((uint32_t)a << bits) >> bits) * ((int32_t)((uint32_t)b << bits) >> bits);
 }
-template <class T> T mul24_lo(T a, T b) { return (T)product24(a, b); }
-template <class T> T mul24_hi(T a, T b) { return (T)(product24(a, b) >> 16); }
-template <class T> T mad24_lo(T a, T b, T c) { return add<T>(mul24_lo(a, b), c); }
-template <class T> T mad24_hi(T a, T b, T c) { return add<T>(mul24_hi(a, b), c); }
+template <class T>
+T mul24_lo(T a, T b) {
+    return (T)product24(a, b);
+}
+template <class T>
+T mul24_hi(T a, T b) {
+    return (T)(product24(a, b) >> 16);
+}
+template <class T>
+T mad24_lo(T a, T b, T c) {
+    return add<T>(mul24_lo(a, b), c);
+}
+template <class T>
+T mad24_hi(T a, T b, T c) {
+    return add<T>(mul24_hi(a, b), c);
+}
 int32_t mad24_hi_sat(int32_t a, int32_t b, int32_t c) { return clamp((product24(a, b) >> 16) + c); }
-
 
 // The instance for an integer type of 16, 32 or 64 bits.
 template <class Make>
 Handler for_whole(const Decoding &d, Type type, Make make) {
     switch (type) {
-        case Type::u16: return make(uint16_t{});
-        case Type::s16: return make(int16_t{});
-        case Type::u32: return make(uint32_t{});
-        case Type::s32: return make(int32_t{});
-        case Type::u64: return make(uint64_t{});
-        case Type::s64: return make(int64_t{});
-        default: d.refuse("has no such type");
+        case Type::u16:
+            return make(uint16_t{});
+        case Type::s16:
+            return make(int16_t{});
+        case Type::u32:
+            return make(uint32_t{});
+        case Type::s32:
+            return make(int32_t{});
+        case Type::u64:
+            return make(uint64_t{});
+        case Type::s64:
+            return make(int64_t{});
+        default:
+            d.refuse("has no such type");
     }
 }
 template <class Make>
 Handler for_signed(const Decoding &d, Type type, Make make) {
     switch (type) {
-        case Type::s16: return make(int16_t{});
-        case Type::s32: return make(int32_t{});
-        case Type::s64: return make(int64_t{});
-        default: d.refuse("has no such type");
+        case Type::s16:
+            return make(int16_t{});
+        case Type::s32:
+            return make(int32_t{});
+        case Type::s64:
+            return make(int64_t{});
+        default:
+            d.refuse("has no such type");
     }
 }
 
@@ -157,14 +244,16 @@ void decode_carry(Decoding &d, const std::string &opcode, Type type, bool out) {
             if constexpr (sizeof zero < 4)
                 return nullptr;
             else
-                return half == "hi" ? run_mad_carry<decltype(zero), true> : run_mad_carry<decltype(zero), false>;
+                return half == "hi" ? run_mad_carry<decltype(zero), true>
+                                    : run_mad_carry<decltype(zero), false>;
         });
         return;
     }
     operands(d, type, {type, type});
     const bool add = opcode.starts_with("add"), wide = bits_of(type) == 64;
-    d.insn.run = add ? wide ? run_carry<uint64_t, Sum<uint64_t>> : run_carry<uint32_t, Sum<uint32_t>>
-                 : wide ? run_carry<uint64_t, Difference<uint64_t>> : run_carry<uint32_t, Difference<uint32_t>>;
+    d.insn.run = add    ? wide ? run_carry<uint64_t, Sum<uint64_t>> : run_carry<uint32_t, Sum<uint32_t>>
+                    : wide ? run_carry<uint64_t, Difference<uint64_t>>
+                        : run_carry<uint32_t, Difference<uint32_t>>;
 }
 
 // ---- products ----
@@ -174,11 +263,11 @@ void decode_mul(Decoding &d, Type type) {
     const bool wide = mode == "wide";
     if (mode.empty()) d.refuse("none of .lo, .hi and .wide");
     if (wide && bits_of(type) == 64) d.refuse("has no such type");
-    const Type result = !wide                ? type
-                        : type == Type::u16  ? Type::u32
-                        : type == Type::s16  ? Type::s32
-                        : type == Type::u32  ? Type::u64
-                                             : Type::s64;
+    const Type result = !wide               ? type
+                        : type == Type::u16 ? Type::u32
+                        : type == Type::s16 ? Type::s32
+                        : type == Type::u32 ? Type::u64
+                                            : Type::s64;
     if (d.statement.opcode == "mul") {
         operands(d, result, {type, type});
         d.insn.run = for_whole(d, type, [&](auto zero) -> Handler {
@@ -211,7 +300,7 @@ void decode_mul24(Decoding &d, Type type, bool adds) {
     if (!adds) {
         operands(d, type, {type, type});
         d.insn.run = is_signed ? high ? each<mul24_hi<int32_t>> : each<mul24_lo<int32_t>>
-                     : high    ? each<mul24_hi<uint32_t>>
+                     : high ? each<mul24_hi<uint32_t>>
                                : each<mul24_lo<uint32_t>>;
         return;
     }
@@ -222,7 +311,7 @@ void decode_mul24(Decoding &d, Type type, bool adds) {
         return;
     }
     d.insn.run = is_signed ? high ? each<mad24_hi<int32_t>> : each<mad24_lo<int32_t>>
-                 : high    ? each<mad24_hi<uint32_t>>
+                 : high ? each<mad24_hi<uint32_t>>
                            : each<mad24_lo<uint32_t>>;
 }
 
@@ -298,14 +387,16 @@ void decode_dot4(Decoding &d) {
     const bool a = take_sign(d), b = take_sign(d);
     classify(d, Class::integer);
     operands(d, Type::u32, {Type::u32, Type::u32, Type::u32});
-    d.insn.run = a ? b ? each<dp4a<int8_t, int8_t>> : each<dp4a<int8_t, uint8_t>>
-                 : b ? each<dp4a<uint8_t, int8_t>> : each<dp4a<uint8_t, uint8_t>>;
+    d.insn.run = a   ? b ? each<dp4a<int8_t, int8_t>> : each<dp4a<int8_t, uint8_t>>
+                   : b ? each<dp4a<uint8_t, int8_t>>
+                     : each<dp4a<uint8_t, uint8_t>>;
 }
 
 template <int first>
 Handler dot2(bool a, bool b) {
-    return a ? b ? each<dp2a<int16_t, int8_t, first>> : each<dp2a<int16_t, uint8_t, first>>
-           : b ? each<dp2a<uint16_t, int8_t, first>> : each<dp2a<uint16_t, uint8_t, first>>;
+    return a   ? b ? each<dp2a<int16_t, int8_t, first>> : each<dp2a<int16_t, uint8_t, first>>
+             : b ? each<dp2a<uint16_t, int8_t, first>>
+               : each<dp2a<uint16_t, uint8_t, first>>;
 }
 
 void decode_dot2(Decoding &d) {
@@ -325,7 +416,8 @@ void decode_integer(Decoding &d, Type type) {
     const std::string &opcode = d.statement.opcode;
     classify(d, Class::integer);
     const bool carry_out = d.take("cc");
-    if (opcode == "addc" || opcode == "subc" || opcode == "madc") return decode_carry(d, opcode, type, carry_out);
+    if (opcode == "addc" || opcode == "subc" || opcode == "madc")
+        return decode_carry(d, opcode, type, carry_out);
     if (carry_out && (opcode == "add" || opcode == "sub" || opcode == "mad"))
         return decode_carry(d, opcode, type, true);
     if (carry_out) d.refuse(".cc");

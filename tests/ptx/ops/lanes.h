@@ -28,12 +28,11 @@ struct Each<F> {
         apply(w, insn, std::index_sequence_for<A...>{});
     }
 
-   private:
+private:
     template <size_t... I>
     static void apply(Warp &w, const Insn &insn, std::index_sequence<I...>) {
-        w.set<Stored<D>>(insn.ops[0], [... from = (const Stored<A> *)w.at<Stored<A>>(insn.ops[1 + I])](int l) {
-            return stored<D>(F((A)from[l]...));
-        });
+        w.set<Stored<D>>(insn.ops[0], [... from = (const Stored<A> *)w.at<Stored<A>>(insn.ops[1 + I])](
+                                          int l) { return stored<D>(F((A)from[l]...)); });
     }
 };
 template <auto F>
@@ -61,10 +60,12 @@ struct Test<F> {
         return apply(w, ops, std::index_sequence_for<A...>{});
     }
 
-   private:
+private:
     template <size_t... I>
     static Mask apply(const Warp &w, const int32_t *ops, std::index_sequence<I...>) {
-        return over([... from = (const Stored<A> *)w.at<Stored<A>>(ops[I])](int l) { return F((A)from[l]...); });
+        return over([... from = (const Stored<A> *)w.at<Stored<A>>(ops[I])](int l) {
+            return F((A)from[l]...);
+        });
     }
     template <class G>
     static Mask over(G yes) {
@@ -104,15 +105,28 @@ inline void classify(Decoding &d, Class cls, Unit unit = Unit::none, int flops =
 template <class Make>
 Handler for_integer(const Decoding &d, Type type, Make make) {
     switch (type) {
-        case Type::u8: case Type::b8: return make(uint8_t{});
-        case Type::s8: return make(int8_t{});
-        case Type::u16: case Type::b16: return make(uint16_t{});
-        case Type::s16: return make(int16_t{});
-        case Type::u32: case Type::b32: return make(uint32_t{});
-        case Type::s32: return make(int32_t{});
-        case Type::u64: case Type::b64: return make(uint64_t{});
-        case Type::s64: return make(int64_t{});
-        default: d.refuse("has no such type");
+        case Type::u8:
+        case Type::b8:
+            return make(uint8_t{});
+        case Type::s8:
+            return make(int8_t{});
+        case Type::u16:
+        case Type::b16:
+            return make(uint16_t{});
+        case Type::s16:
+            return make(int16_t{});
+        case Type::u32:
+        case Type::b32:
+            return make(uint32_t{});
+        case Type::s32:
+            return make(int32_t{});
+        case Type::u64:
+        case Type::b64:
+            return make(uint64_t{});
+        case Type::s64:
+            return make(int64_t{});
+        default:
+            d.refuse("has no such type");
     }
 }
 
@@ -120,9 +134,13 @@ Handler for_integer(const Decoding &d, Type type, Make make) {
 template <class Make>
 Handler for_bits(const Decoding &d, int bits, Make make) {
     switch (bits) {
-        case 16: return make(uint16_t{});
-        case 32: return make(uint32_t{});
-        case 64: return make(uint64_t{});
-        default: d.refuse("has no such type");
+        case 16:
+            return make(uint16_t{});
+        case 32:
+            return make(uint32_t{});
+        case 64:
+            return make(uint64_t{});
+        default:
+            d.refuse("has no such type");
     }
 }

@@ -9,7 +9,9 @@ void decode_special_register(Decoding &d, Type type);
 namespace {
 
 template <class T>
-T copied(T a) { return a; }
+T copied(T a) {
+    return a;
+}
 
 // Wide registers: their 64-bit halves stand one behind the other.
 void run_copy_128(Warp &w, const Insn &insn) {
@@ -20,7 +22,9 @@ void run_copy_128(Warp &w, const Insn &insn) {
     }
 }
 
-void run_move_pred(Warp &w, const Insn &insn) { w.set_pred(insn.ops[0], w.pred(insn.ops[1], insn.ops[2])); }
+void run_move_pred(Warp &w, const Insn &insn) {
+    w.set_pred(insn.ops[0], w.pred(insn.ops[1], insn.ops[2]));
+}
 
 template <class T>
 void run_add_offset(Warp &w, const Insn &insn) {
@@ -67,7 +71,8 @@ void run_unpack(Warp &w, const Insn &insn) {
     const int bits = 8 * insn.bytes, width = bits * insn.count;
     uint64_t parts[16][LANES];
     for (int i = 0; i < insn.count; ++i)
-        for (int l = 0; l < LANES; ++l) parts[i][l] = part_of(w, insn.ops[insn.count], width, i * bits, bits, l);
+        for (int l = 0; l < LANES; ++l)
+            parts[i][l] = part_of(w, insn.ops[insn.count], width, i * bits, bits, l);
     for (int i = 0; i < insn.count; ++i) {
         if (bits == 64)
             w.set<uint64_t>(insn.ops[i], [&](int l) { return parts[i][l]; });
@@ -87,11 +92,16 @@ void run_split(Warp &w, const Insn &insn) {
 
 Type untyped(const Decoding &d, int bits) {
     switch (bits) {
-        case 8: return Type::b8;
-        case 16: return Type::b16;
-        case 32: return Type::b32;
-        case 64: return Type::b64;
-        default: d.refuse("a vector of elements that do not fit");
+        case 8:
+            return Type::b8;
+        case 16:
+            return Type::b16;
+        case 32:
+            return Type::b32;
+        case 64:
+            return Type::b64;
+        default:
+            d.refuse("a vector of elements that do not fit");
     }
 }
 
@@ -161,8 +171,8 @@ void run_parameter(Warp &w, const Insn &insn) {
 
 void decode_cvta(Decoding &d) {
     const bool from_generic = d.take("to");
-    const std::string space = d.take_one_of({"global", "const", "local", "shared", "shared::cta", "shared::cluster", "param",
-                                             "param::entry"});
+    const std::string space = d.take_one_of({"global", "const", "local", "shared", "shared::cta",
+                                             "shared::cluster", "param", "param::entry"});
     if (space.empty()) d.refuse("no space");
     const Type type = d.take_type();
     classify(d, Class::integer);
@@ -172,7 +182,9 @@ void decode_cvta(Decoding &d) {
     const int64_t offset = from.kind == Operand::name ? std::exchange(from.offset, 0) : 0;
     d.read(from, type);
     if (d.operands() != 2) d.refuse("has another number of operands");
-    const uint64_t window = space.starts_with("shared") ? SHARED_WINDOW : space == "local" ? LOCAL_WINDOW : 0;
+    const uint64_t window = space.starts_with("shared") ? SHARED_WINDOW
+                            : space == "local"          ? LOCAL_WINDOW
+                                                        : 0;
     d.insn.imm = (from_generic ? -window : window) + offset;
     if (space.starts_with("param")) {
         d.insn.run = from_generic ? run_parameter<false> : run_parameter<true>;

@@ -20,11 +20,16 @@ uint64_t shifted(uint64_t magnitude, int shift, Narrow rounding, bool negative) 
     const uint64_t half = shift <= 64 ? 1ull << (shift - 1) : 0;  // 0: beyond all magnitudes
     const bool over = half != 0 && rest > half, tie = half != 0 && rest == half;
     switch (rounding) {
-        case Narrow::nearest: return whole + (over || (tie && (whole & 1)));
-        case Narrow::away: return whole + (over || tie);
-        case Narrow::zero: return whole;
-        case Narrow::down: return whole + (rest != 0 && negative);
-        case Narrow::up: return whole + (rest != 0 && !negative);
+        case Narrow::nearest:
+            return whole + (over || (tie && (whole & 1)));
+        case Narrow::away:
+            return whole + (over || tie);
+        case Narrow::zero:
+            return whole;
+        case Narrow::down:
+            return whole + (rest != 0 && negative);
+        case Narrow::up:
+            return whole + (rest != 0 && !negative);
     }
     return whole;
 }
@@ -40,11 +45,16 @@ const Format E2M1{1, 4, 1, 0x7, 0, 0x7};
 
 const Format &format_of(Type type) {
     switch (type) {
-        case Type::f16: return F16_FORMAT;
-        case Type::bf16: return BF16_FORMAT;
-        case Type::tf32: return TF32_FORMAT;
-        case Type::f32: return F32_FORMAT;
-        default: return F64_FORMAT;
+        case Type::f16:
+            return F16_FORMAT;
+        case Type::bf16:
+            return BF16_FORMAT;
+        case Type::tf32:
+            return TF32_FORMAT;
+        case Type::f32:
+            return F32_FORMAT;
+        default:
+            return F64_FORMAT;
     }
 }
 
@@ -103,7 +113,8 @@ uint64_t encode_number(const Number &number, const Format &format, Narrow roundi
 Number rounded_to_integer(Number number, ToInteger rounding) {
     if (number.kind != Number::finite || number.exponent >= 0) return number;
     constexpr Narrow same[] = {Narrow::nearest, Narrow::zero, Narrow::down, Narrow::up};
-    number.magnitude = shifted(number.magnitude, -number.exponent, same[(int)rounding], number.negative);
+    number.magnitude =
+        shifted(number.magnitude, -number.exponent, same[(int)rounding], number.negative);
     number.exponent = 0;
     return number;
 }

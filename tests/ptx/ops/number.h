@@ -16,15 +16,22 @@ struct Number {
 
 // How a floating-point format is laid out.
 struct Format {
-    int fraction, bits, bias;       // of the fraction; all; of the exponent
-    uint64_t most, infinity, none;  // patterns: the greatest finite number, infinity (0: there is none), the NaN
+    int fraction, bits, bias;  // of the fraction; all; of the exponent
+    uint64_t most, infinity,
+        none;  // patterns: the greatest finite number, infinity (0: there is none), the NaN
 };
 // Of f16, bf16, tf32, f32 and f64.
 const Format &format_of(Type type);
 extern const Format E4M3, E5M2, E2M3, E3M2, E2M1;
 
 enum class ToInteger : uint8_t { nearest, zero, down, up };
-enum class Narrow : uint8_t { nearest, zero, down, up, away };  // away: to the nearest, ties away from zero
+enum class Narrow : uint8_t {
+    nearest,
+    zero,
+    down,
+    up,
+    away
+};  // away: to the nearest, ties away from zero
 
 Number decode_number(uint64_t bits, const Format &format);
 Number decode_integer_number(uint64_t bits, Type type);

@@ -14,7 +14,11 @@ const Launch &launch_of(const Warp &w) { return *w.block->launch; }
 int warps_of_multiprocessor() { return device().threads_per_multiprocessor / LANES; }
 uint64_t shared_bytes(const Warp &w) { return w.program->shared_bytes + launch_of(w).dynamic_shared; }
 
-#define VALUE(expression) [](const Warp &w) -> uint64_t { (void)w; return expression; }
+#define VALUE(expression)           \
+    [](const Warp &w) -> uint64_t { \
+        (void)w;                    \
+        return expression;          \
+    }
 const std::unordered_map<std::string, Value> UNIFORM = {
     {"%ntid.x", VALUE(launch_of(w).block.x)},
     {"%ntid.y", VALUE(launch_of(w).block.y)},
@@ -88,9 +92,11 @@ void run_lane(Warp &w, const Insn &insn) {
 }
 
 const std::unordered_map<std::string, Handler> BY_LANE = {
-    {"%tid.x", run_thread<&Size3::x>},  {"%tid.y", run_thread<&Size3::y>},  {"%tid.z", run_thread<&Size3::z>},
-    {"%laneid", run_lane<lane>},        {"%lanemask_eq", run_lane<only>},   {"%lanemask_lt", run_lane<below>},
-    {"%lanemask_le", run_lane<up_to>},  {"%lanemask_gt", run_lane<above>},  {"%lanemask_ge", run_lane<from>},
+    {"%tid.x", run_thread<&Size3::x>}, {"%tid.y", run_thread<&Size3::y>},
+    {"%tid.z", run_thread<&Size3::z>}, {"%laneid", run_lane<lane>},
+    {"%lanemask_eq", run_lane<only>},  {"%lanemask_lt", run_lane<below>},
+    {"%lanemask_le", run_lane<up_to>}, {"%lanemask_gt", run_lane<above>},
+    {"%lanemask_ge", run_lane<from>},
 };
 
 void run_explicit_cluster(Warp &w, const Insn &insn) {

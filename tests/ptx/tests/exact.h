@@ -1,4 +1,5 @@
-// Rounding of exact numbers, of 113 bits, in all ways: what floating-point instructions are compared with.
+// Rounding of exact numbers, of 113 bits, in all ways: what floating-point instructions are compared
+// with.
 #pragma once
 
 #include <algorithm>
@@ -15,8 +16,8 @@ inline Exact power_of_two(int exponent) {
     return std::bit_cast<Exact>((unsigned __int128)(exponent + 16383) << 112);
 }
 
-// The whole number next to x in the given way, |x| < 2^112.  `beside`: the number lies so little above (1) or
-// below (-1) x that 113 bits do not show it.
+// The whole number next to x in the given way, |x| < 2^112.  `beside`: the number lies so little above
+// (1) or below (-1) x that 113 bits do not show it.
 inline Exact whole(Exact x, Way way, int beside) {
     const bool negative = std::signbit((double)x);
     const Exact magnitude = negative ? -x : x;
@@ -29,18 +30,27 @@ inline Exact whole(Exact x, Way way, int beside) {
     const int half = just_below || rest > (Exact)0.5 ? 1 : rest < (Exact)0.5 ? -1 : away;
     bool more = false;
     switch (way) {
-        case Way::nearest: more = half > 0 || (half == 0 && (below & 1)); break;
-        case Way::away: more = half >= 0; break;
-        case Way::zero: break;
-        case Way::down: more = inexact && negative; break;
-        case Way::up: more = inexact && !negative; break;
+        case Way::nearest:
+            more = half > 0 || (half == 0 && (below & 1));
+            break;
+        case Way::away:
+            more = half >= 0;
+            break;
+        case Way::zero:
+            break;
+        case Way::down:
+            more = inexact && negative;
+            break;
+        case Way::up:
+            more = inexact && !negative;
+            break;
     }
     const Exact result = (Exact)(below + (more ? 1 : 0));
     return negative ? -result : result;
 }
 
-// x in a format of `digits` bits whose least normal number is 2^least and whose numbers are at most `most`; what
-// is beyond is infinite (or `most`, as the way of rounding wants).
+// x in a format of `digits` bits whose least normal number is 2^least and whose numbers are at most
+// `most`; what is beyond is infinite (or `most`, as the way of rounding wants).
 inline double rounded(Exact x, int digits, int least, double most, Way way, int beside = 0) {
     if (x != x || x == 0 || x - x != 0) return (double)x;
     const unsigned __int128 bits = std::bit_cast<unsigned __int128>(x);
@@ -81,10 +91,14 @@ inline uint16_t bits_in(double x, int fraction, int bias) {
     if (std::isinf(x)) return (uint16_t)(sign | most << fraction);
     int exponent = 0;
     if (magnitude != 0) exponent = std::ilogb(magnitude);
-    if (magnitude == 0 || exponent < 1 - bias) return (uint16_t)(sign | (int)std::ldexp(magnitude, bias - 1 + fraction));
-    return (uint16_t)(sign | (exponent + bias) << fraction | ((int)std::ldexp(magnitude, fraction - exponent) & ((1 << fraction) - 1)));
+    if (magnitude == 0 || exponent < 1 - bias)
+        return (uint16_t)(sign | (int)std::ldexp(magnitude, bias - 1 + fraction));
+    return (uint16_t)(sign | (exponent + bias) << fraction |
+                      ((int)std::ldexp(magnitude, fraction - exponent) & ((1 << fraction) - 1)));
 }
-inline uint16_t to_f16_bits(Exact x, Way way = Way::nearest, int beside = 0) { return bits_in(rounded(x, 11, -14, 65504, way, beside), 10, 15); }
+inline uint16_t to_f16_bits(Exact x, Way way = Way::nearest, int beside = 0) {
+    return bits_in(rounded(x, 11, -14, 65504, way, beside), 10, 15);
+}
 inline uint16_t to_bf16_bits(Exact x, Way way = Way::nearest, int beside = 0) {
     return bits_in(rounded(x, 8, -126, 0x1.fep127, way, beside), 7, 127);
 }

@@ -16,13 +16,15 @@
 #include "../ops/lanes.h"
 #include "check.h"
 
-// A statement, whose registers are named by their width: %h 16 bits, %r 32, %d 64, %q 128, %p predicates, %h0 ... %h7.
+// A statement, whose registers are named by their width: %h 16 bits, %r 32, %d 64, %q 128, %p
+// predicates, %h0 ... %h7.
 class Instruction {
-   public:
+public:
     explicit Instruction(const std::string &statement) : text(statement) {
-        std::string body = ".version 9.0\n.target sm_100a\n.entry k() {\n"
-                           ".reg .b16 %h<8>; .reg .b32 %r<8>; .reg .b64 %d<8>; .reg .b128 %q<2>; .reg .pred %p<8>;\n" +
-                           statement + "\nret;\n}\n";
+        std::string body =
+            ".version 9.0\n.target sm_100a\n.entry k() {\n"
+            ".reg .b16 %h<8>; .reg .b32 %r<8>; .reg .b64 %d<8>; .reg .b128 %q<2>; .reg .pred %p<8>;\n" +
+            statement + "\nret;\n}\n";
         module_.module = parse_module(body);
         for (const Function &f : module_.module.functions) module_.functions[f.name] = &f;
         program_.reset(decode_entry(module_, *module_.functions.at("k")));
@@ -50,7 +52,7 @@ class Instruction {
     const std::string text;
     Warp warp;
 
-   private:
+private:
     LoadedModule module_;
     std::unique_ptr<Program> program_;
     std::vector<const Insn *> steps_;
@@ -68,23 +70,49 @@ std::vector<T> special_values() {
     if constexpr (std::is_floating_point_v<T>) {
         using L = std::numeric_limits<T>;
         std::vector<T> values;
-        for (const T x : {(T)0, L::denorm_min(), (T)(3 * L::denorm_min()), (T)(L::min() - L::denorm_min()), L::min(),
-                          (T)(L::min() / 4), (T)0.5, (T)1, (T)(1 + L::epsilon()), (T)(1 - L::epsilon() / 2), (T)1.5, (T)2.5,
-                          (T)3, (T)65504, (T)16777217.0, L::max(), L::infinity(), L::quiet_NaN()}) {
+        for (const T x : {(T)0, L::denorm_min(), (T)(3 * L::denorm_min()),
+                          (T)(L::min() - L::denorm_min()), L::min(), (T)(L::min() / 4), (T)0.5, (T)1,
+                          (T)(1 + L::epsilon()), (T)(1 - L::epsilon() / 2), (T)1.5, (T)2.5, (T)3,
+                          (T)65504, (T)16777217.0, L::max(), L::infinity(), L::quiet_NaN()}) {
             values.push_back(x);
             values.push_back(-x);
         }
         return values;
     } else {
         using L = std::numeric_limits<T>;
-        std::vector<T> values{0, 1, 2, 3, 5, 7, 8, 15, 16, 31, 32, 33, 63, 64, 100, (T)255, (T)256, L::max(), L::min(),
-                              (T)(L::max() - 1), (T)(L::min() + 1), (T)-1, (T)-2, (T)-7, (T)((T)1 << (4 * sizeof(T)))};
+        std::vector<T> values{0,
+                              1,
+                              2,
+                              3,
+                              5,
+                              7,
+                              8,
+                              15,
+                              16,
+                              31,
+                              32,
+                              33,
+                              63,
+                              64,
+                              100,
+                              (T)255,
+                              (T)256,
+                              L::max(),
+                              L::min(),
+                              (T)(L::max() - 1),
+                              (T)(L::min() + 1),
+                              (T)-1,
+                              (T)-2,
+                              (T)-7,
+                              (T)((T)1 << (4 * sizeof(T)))};
         if (sizeof(T) == 2)  // special values of f16 and of bf16
-            for (const int x : {0x8000, 0x0400, 0x03ff, 0x3c00, 0x3c01, 0x3bff, 0x7bff, 0x7c00, 0xfc00, 0x7e00, 0xfbff, 0x3f80,
-                                0x7f80, 0xff80, 0x7f7f, 0x0080, 0x007f, 0x8001, 0x7fff, 0x7c01})
+            for (const int x :
+                 {0x8000, 0x0400, 0x03ff, 0x3c00, 0x3c01, 0x3bff, 0x7bff, 0x7c00, 0xfc00, 0x7e00,
+                  0xfbff, 0x3f80, 0x7f80, 0xff80, 0x7f7f, 0x0080, 0x007f, 0x8001, 0x7fff, 0x7c01})
                 values.push_back((T)x);
         if (sizeof(T) == 4)
-            for (const uint32_t x : {0x80008000u, 0x7fff7fffu, 0x3c007c00u, 0x80ff7f01u, 0x7fc00000u, 0x3f800000u})
+            for (const uint32_t x :
+                 {0x80008000u, 0x7fff7fffu, 0x3c007c00u, 0x80ff7f01u, 0x7fc00000u, 0x3f800000u})
                 values.push_back((T)x);
         return values;
     }
@@ -103,7 +131,10 @@ T random_value() {
         const T unit = (T)((double)(int64_t)bits * 0x1p-63);
         return std::ldexp(unit, (int)(random_bits()() % (kind == 1 ? 60 : 4)) - (kind == 1 ? 30 : 1));
     } else {
-        return (T)(kind == 0 ? bits : kind == 1 ? bits >> (random_bits()() % 60) : kind == 2 ? bits % 40 : bits % 0xffff);
+        return (T)(kind == 0   ? bits
+                   : kind == 1 ? bits >> (random_bits()() % 60)
+                   : kind == 2 ? bits % 40
+                               : bits % 0xffff);
     }
 }
 
@@ -114,7 +145,9 @@ std::string shown(T value) {
     std::ostringstream out;
     if constexpr (std::is_floating_point_v<T>) {
         out << std::hexfloat << value;
-        if (value != value) out << " (0x" << std::hex << (sizeof(T) == 4 ? std::bit_cast<uint32_t>((float)value) : 0) << ")";
+        if (value != value)
+            out << " (0x" << std::hex << (sizeof(T) == 4 ? std::bit_cast<uint32_t>((float)value) : 0)
+                << ")";
     } else {
         out << "0x" << std::hex << (uint64_t)stored(value);
     }
@@ -141,7 +174,8 @@ Stored<D> in_register(D value) {
 // 32 values of each argument at a time.
 template <class D, class... A, size_t... I>
 void check_batch(Instruction &instruction, const std::function<D(A...)> &expected,
-                 const std::vector<std::tuple<A...>> &values, size_t first, Mask exec, std::index_sequence<I...>) {
+                 const std::vector<std::tuple<A...>> &values, size_t first, Mask exec,
+                 std::index_sequence<I...>) {
     const auto value = [&](int l) { return values[(first + l) % values.size()]; };
     D expectations[LANES];
     for (int l = 0; l < LANES; ++l) {
@@ -156,7 +190,8 @@ void check_batch(Instruction &instruction, const std::function<D(A...)> &expecte
         const Stored<D> wanted = exec >> l & 1 ? in_register(expectations[l]) : before[l];
         if (same_value(actual, wanted)) continue;
         if (++failures() > 50) continue;
-        std::cout << "FAILED " << instruction.text << (exec >> l & 1 ? "" : " (a lane that does not execute)") << ": ";
+        std::cout << "FAILED " << instruction.text
+                  << (exec >> l & 1 ? "" : " (a lane that does not execute)") << ": ";
         ((std::cout << shown(std::get<I>(value(l))) << " "), ...);
         std::cout << "-> " << shown(actual) << ", expected " << shown(wanted) << "\n";
     }
@@ -168,7 +203,8 @@ char letter() {
 }
 
 template <class D, class... A>
-void check_on(const std::string &opcode, const std::function<D(A...)> &expected, const std::vector<std::tuple<A...>> &values) {
+void check_on(const std::string &opcode, const std::function<D(A...)> &expected,
+              const std::vector<std::tuple<A...>> &values) {
     std::string statement = opcode + " %" + letter<D>() + "7";
     int i = 0;
     ((statement += std::string(", %") + letter<A>() + std::to_string(i++)), ...);
@@ -178,7 +214,8 @@ void check_on(const std::string &opcode, const std::function<D(A...)> &expected,
                     std::index_sequence_for<A...>{});
 }
 
-// All combinations of special values (a random part of them, if they are many), and as many random ones.
+// All combinations of special values (a random part of them, if they are many), and as many random
+// ones.
 template <class... A>
 std::vector<std::tuple<A...>> all_values(size_t most = 1500) {
     const std::tuple<std::vector<A>...> special{special_values<A>()...};
@@ -191,13 +228,15 @@ std::vector<std::tuple<A...>> all_values(size_t most = 1500) {
             for (const auto &b : std::get<1>(special)) values.push_back({a, b});
     } else {
         for (size_t i = 0; i < most; ++i)
-            values.push_back(std::apply([&](const auto &...lists) { return std::tuple<A...>{pick(lists)...}; }, special));
+            values.push_back(std::apply(
+                [&](const auto &...lists) { return std::tuple<A...>{pick(lists)...}; }, special));
     }
     for (size_t i = 0; i < most; ++i) values.push_back(std::tuple<A...>{random_value<A>()...});
     for (size_t i = 0; i < most / 4; ++i)
         values.push_back(std::apply(
             [&](const auto &...lists) {
-                return std::tuple<A...>{(random_bits()() % 2 != 0 ? pick(lists) : random_value<A>())...};
+                return std::tuple<A...>{
+                    (random_bits()() % 2 != 0 ? pick(lists) : random_value<A>())...};
             },
             special));
     return values;

@@ -24,8 +24,10 @@ const Comparison OTHERS[] = {{"equ", false, true, false, true}, {"neu", true, fa
                              {"ltu", true, false, false, true}, {"leu", true, true, false, true},
                              {"gtu", false, false, true, true}, {"geu", false, true, true, true},
                              {"num", true, true, true, false},  {"nan", false, false, false, true}};
-const Comparison UNSIGNED[] = {{"lo", true, false, false, false}, {"ls", true, true, false, false},
-                               {"hi", false, false, true, false}, {"hs", false, true, true, false}};
+const Comparison UNSIGNED[] = {{"lo", true, false, false, false},
+                               {"ls", true, true, false, false},
+                               {"hi", false, false, true, false},
+                               {"hs", false, true, true, false}};
 
 bool combined(const std::string &op, bool a, bool b) {
     return op == ".and" ? a && b : op == ".or" ? a || b : op == ".xor" ? a != b : a;
@@ -39,8 +41,10 @@ void check_setp(const Comparison &c, const std::string &type, std::function<Rela
         const std::string other = op.empty() ? "" : ", !%p2";
         Instruction one("setp." + std::string(c.name) + op + type + " %p0" + regs + other + ";");
         Instruction two("setp." + std::string(c.name) + op + type + " %p0|%p1" + regs + other + ";");
-        Instruction set("set." + std::string(c.name) + op + ".u32" + type + " %r7" + regs + other + ";");
-        Instruction set_float("set." + std::string(c.name) + op + ".f32" + type + " %r7" + regs + other + ";");
+        Instruction set("set." + std::string(c.name) + op + ".u32" + type + " %r7" + regs + other +
+                        ";");
+        Instruction set_float("set." + std::string(c.name) + op + ".f32" + type + " %r7" + regs +
+                              other + ";");
         const std::vector<std::tuple<T, T>> values = all_values<T, T>(200);
         for (size_t first = 0; first < values.size(); first += LANES) {
             const Mask exec = first % 64 ? ALL : (Mask)random_bits()(), p = (Mask)random_bits()();
@@ -54,7 +58,8 @@ void check_setp(const Comparison &c, const std::string &type, std::function<Rela
                 const int at = plain ? 1 : 2;
                 one.at<T>(at, l) = stored(a), one.at<T>(at + 1, l) = stored(b);
                 two.at<T>(2, l) = stored(a), two.at<T>(3, l) = stored(b);
-                for (Instruction *i : {&set, &set_float}) i->at<T>(1, l) = stored(a), i->at<T>(2, l) = stored(b);
+                for (Instruction *i : {&set, &set_float})
+                    i->at<T>(1, l) = stored(a), i->at<T>(2, l) = stored(b);
             }
             if (!plain) one.pred(4) = two.pred(4) = set.pred(3) = set_float.pred(3) = p;
             const auto expect = [&](Instruction &i, int at, Mask before, Mask wanted) {
@@ -86,7 +91,8 @@ void check_floats(const std::string &mods, std::function<Relation(T, T)> relate)
 }
 
 void check_pairs() {
-    Instruction setp("setp.ltu.and.f16x2 %p0|%p1, %r0, %r1, %p2;"), set("set.gt.bf16x2.bf16x2 %r7, %r0, %r1;");
+    Instruction setp("setp.ltu.and.f16x2 %p0|%p1, %r0, %r1, %p2;"),
+        set("set.gt.bf16x2.bf16x2 %r7, %r0, %r1;");
     Instruction mask("set.ne.u32.f16x2 %r7, %r0, %r1;");
     for (int round = 0; round < 200; ++round) {
         const Mask p = (Mask)random_bits()();
@@ -104,7 +110,8 @@ void check_pairs() {
             uint32_t set_expected = 0, mask_expected = 0;
             for (int h = 0; h < 2; ++h) {
                 const uint16_t x = (uint16_t)(a[l] >> 16 * h), y = (uint16_t)(b[l] >> 16 * h);
-                expect_equal(setp.text, setp.pred(h) >> l & 1, (Mask)(!(f16_value(x) >= f16_value(y)) && (p >> l & 1)));
+                expect_equal(setp.text, setp.pred(h) >> l & 1,
+                             (Mask)(!(f16_value(x) >= f16_value(y)) && (p >> l & 1)));
                 set_expected |= (uint32_t)(bf16_value(x) > bf16_value(y) ? 0x3f80 : 0) << 16 * h;
                 const bool differ = f16_value(x) < f16_value(y) || f16_value(x) > f16_value(y);
                 mask_expected |= (uint32_t)(differ ? 0xffff : 0) << 16 * h;
@@ -124,7 +131,8 @@ template <class T>
 void check_selp(const std::string &type) {
     const std::string r = std::string("%") + letter<T>();
     for (const bool negated : {false, true}) {
-        Instruction i("selp" + type + " " + r + "7, " + r + "0, " + r + "1, " + (negated ? "!" : "") + "%p0;");
+        Instruction i("selp" + type + " " + r + "7, " + r + "0, " + r + "1, " + (negated ? "!" : "") +
+                      "%p0;");
         for (int round = 0; round < 20; ++round) {
             const Mask p = (Mask)random_bits()(), exec = round % 2 ? ALL : (Mask)random_bits()();
             T a[LANES], b[LANES], before[LANES];
@@ -153,7 +161,8 @@ void check_mov() {
     Instruction words("mov.b64 %d7, {%r0, %r1};"), halves("mov.b32 %r7, {%h0, %h1};");
     Instruction quarters("mov.b64 %d7, {%h0, %h1, %h2, %h3};"), wide("mov.b128 %q0, {%d0, %d1};");
     Instruction from_words("mov.b64 {%r0, %r1}, %d7;"), from_halves("mov.b32 {%h0, %h1}, %r7;");
-    Instruction from_quarters("mov.b64 {%h0, %h1, %h2, _}, %d7;"), from_wide("mov.b128 {%d0, %d1}, %q0;");
+    Instruction from_quarters("mov.b64 {%h0, %h1, %h2, _}, %d7;"),
+        from_wide("mov.b128 {%d0, %d1}, %q0;");
     Instruction copy("mov.b128 %q1, %q0;"), high("mov.b64 {_, %r1}, %d7;");
     for (const Mask exec : {ALL, (Mask)0x0f0f1234}) {
         uint64_t bits[LANES][2];
@@ -165,14 +174,16 @@ void check_mov() {
             }
             for (int k = 0; k < 4; ++k) quarters.at<uint16_t>(1 + k, l) = (uint16_t)(x >> 16 * k);
             wide.at<uint64_t>(1, l) = x, wide.at<uint64_t>(2, l) = y;
-            from_words.at<uint64_t>(2, l) = high.at<uint64_t>(2, l) = from_quarters.at<uint64_t>(4, l) = x;
+            from_words.at<uint64_t>(2, l) = high.at<uint64_t>(2, l) = from_quarters.at<uint64_t>(4, l) =
+                x;
             from_halves.at<uint32_t>(2, l) = (uint32_t)x;
             for (Instruction *i : {&from_wide, &copy}) {
                 const int at = i == &copy ? 1 : 2;
                 i->at<uint64_t>(at, l) = x, i->warp.at<uint64_t>(i->insn().ops[at])[LANES + l] = y;
             }
         }
-        for (Instruction *i : {&words, &halves, &quarters, &wide, &from_words, &from_halves, &from_quarters, &from_wide, &copy, &high})
+        for (Instruction *i : {&words, &halves, &quarters, &wide, &from_words, &from_halves,
+                               &from_quarters, &from_wide, &copy, &high})
             i->run(exec);
         for (int l = 0; l < LANES; ++l) {
             if (!(exec >> l & 1)) continue;
@@ -186,11 +197,14 @@ void check_mov() {
                 expect_equal(from_words.text, from_words.at<uint32_t>(k, l), (uint32_t)(x >> 32 * k));
                 expect_equal(from_halves.text, from_halves.at<uint16_t>(k, l), (uint16_t)(x >> 16 * k));
                 expect_equal(from_wide.text, from_wide.at<uint64_t>(k, l), part);
-                expect_equal(wide.text, wide.warp.at<uint64_t>(wide.insn().ops[0])[k * LANES + l], part);
-                expect_equal(copy.text, copy.warp.at<uint64_t>(copy.insn().ops[0])[k * LANES + l], part);
+                expect_equal(wide.text, wide.warp.at<uint64_t>(wide.insn().ops[0])[k * LANES + l],
+                             part);
+                expect_equal(copy.text, copy.warp.at<uint64_t>(copy.insn().ops[0])[k * LANES + l],
+                             part);
             }
             for (int k = 0; k < 3; ++k)
-                expect_equal(from_quarters.text, from_quarters.at<uint16_t>(k, l), (uint16_t)(x >> 16 * k));
+                expect_equal(from_quarters.text, from_quarters.at<uint16_t>(k, l),
+                             (uint16_t)(x >> 16 * k));
         }
     }
     refused("mov.b64 %d7, {%r0, %r1, %r2};");
@@ -224,10 +238,13 @@ int main() {
     check_integers<int32_t>(".s32"), check_integers<uint64_t>(".u64"), check_integers<int64_t>(".s64");
     check_setp<uint32_t>(ORDERED[1], ".b32", [](uint32_t a, uint32_t b) { return relation(a, b); });
     check_floats<float>(".f32", [](float a, float b) { return relation<double>(a, b); });
-    check_floats<float>(".ftz.f32", [](float a, float b) { return relation<double>(flat(a), flat(b)); });
+    check_floats<float>(".ftz.f32",
+                        [](float a, float b) { return relation<double>(flat(a), flat(b)); });
     check_floats<double>(".f64", [](double a, double b) { return relation<long double>(a, b); });
-    check_floats<uint16_t>(".f16", [](uint16_t a, uint16_t b) { return relation(f16_value(a), f16_value(b)); });
-    check_floats<uint16_t>(".bf16", [](uint16_t a, uint16_t b) { return relation(bf16_value(a), bf16_value(b)); });
+    check_floats<uint16_t>(".f16",
+                           [](uint16_t a, uint16_t b) { return relation(f16_value(a), f16_value(b)); });
+    check_floats<uint16_t>(
+        ".bf16", [](uint16_t a, uint16_t b) { return relation(bf16_value(a), bf16_value(b)); });
     check_pairs();
     check_selp<uint16_t>(".b16"), check_selp<uint32_t>(".f32"), check_selp<uint64_t>(".u64");
     check("slct.u32.s32", [](uint32_t a, uint32_t b, int32_t c) { return c >= 0 ? a : b; });

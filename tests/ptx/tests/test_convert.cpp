@@ -8,21 +8,58 @@ const std::pair<const char *, Way> WAYS[] = {
     {"n", Way::nearest}, {"z", Way::zero}, {"m", Way::down}, {"p", Way::up}};
 
 // A type of this test: its PTX name, what holds it, and its values.
-struct U8 { using Held = uint8_t; static constexpr const char *name = "u8"; };
-struct S8 { using Held = int8_t; static constexpr const char *name = "s8"; };
-struct U16 { using Held = uint16_t; static constexpr const char *name = "u16"; };
-struct S16 { using Held = int16_t; static constexpr const char *name = "s16"; };
-struct U32 { using Held = uint32_t; static constexpr const char *name = "u32"; };
-struct S32 { using Held = int32_t; static constexpr const char *name = "s32"; };
-struct U64 { using Held = uint64_t; static constexpr const char *name = "u64"; };
-struct S64 { using Held = int64_t; static constexpr const char *name = "s64"; };
-struct Half { using Held = uint16_t; static constexpr const char *name = "f16"; };
-struct Bfloat { using Held = uint16_t; static constexpr const char *name = "bf16"; };
-struct Single { using Held = float; static constexpr const char *name = "f32"; };
-struct Double { using Held = double; static constexpr const char *name = "f64"; };
+struct U8 {
+    using Held = uint8_t;
+    static constexpr const char *name = "u8";
+};
+struct S8 {
+    using Held = int8_t;
+    static constexpr const char *name = "s8";
+};
+struct U16 {
+    using Held = uint16_t;
+    static constexpr const char *name = "u16";
+};
+struct S16 {
+    using Held = int16_t;
+    static constexpr const char *name = "s16";
+};
+struct U32 {
+    using Held = uint32_t;
+    static constexpr const char *name = "u32";
+};
+struct S32 {
+    using Held = int32_t;
+    static constexpr const char *name = "s32";
+};
+struct U64 {
+    using Held = uint64_t;
+    static constexpr const char *name = "u64";
+};
+struct S64 {
+    using Held = int64_t;
+    static constexpr const char *name = "s64";
+};
+struct Half {
+    using Held = uint16_t;
+    static constexpr const char *name = "f16";
+};
+struct Bfloat {
+    using Held = uint16_t;
+    static constexpr const char *name = "bf16";
+};
+struct Single {
+    using Held = float;
+    static constexpr const char *name = "f32";
+};
+struct Double {
+    using Held = double;
+    static constexpr const char *name = "f64";
+};
 
 template <class T>
-constexpr bool FLOATS = std::is_same_v<T, Half> || std::is_same_v<T, Bfloat> || std::is_same_v<T, Single> || std::is_same_v<T, Double>;
+constexpr bool FLOATS = std::is_same_v<T, Half> || std::is_same_v<T, Bfloat> ||
+                        std::is_same_v<T, Single> || std::is_same_v<T, Double>;
 template <class T>
 constexpr int BITS = 8 * sizeof(typename T::Held);
 
@@ -55,7 +92,9 @@ typename D::Held to_integer(Exact x, Way way, bool from_double) {
     if (x != x) return from_double || sizeof(H) == 8 ? (H)((H)1 << (BITS<D> - 1)) : 0;
     const Exact y = whole_number(x, way);
     const Exact low = std::numeric_limits<H>::min(), high = std::numeric_limits<H>::max();
-    return y <= low ? std::numeric_limits<H>::min() : y >= high ? std::numeric_limits<H>::max() : (H)(__int128)y;
+    return y <= low    ? std::numeric_limits<H>::min()
+           : y >= high ? std::numeric_limits<H>::max()
+                       : (H)(__int128)y;
 }
 
 template <class D, class S>
@@ -73,7 +112,8 @@ void check_pair() {
                   [w](A a) -> R { return to_integer<D>(value<S>(a), w, std::is_same_v<S, Double>); });
         }
     } else {
-        const bool wider = FLOATS<S> && (std::is_same_v<D, Double> || (std::is_same_v<D, Single> && !std::is_same_v<S, Double>));
+        const bool wider = FLOATS<S> && (std::is_same_v<D, Double> ||
+                                         (std::is_same_v<D, Single> && !std::is_same_v<S, Double>));
         for (const auto &[letter, way] : WAYS) {
             const Way w = way;
             const auto expected = [w](A a) -> R { return rounded_to<D>(value<S>(a), w); };
@@ -112,12 +152,14 @@ void check_modifiers() {
     check("cvt.rn.ftz.bf16.f32", [](float a) { return to_bf16_bits(flat(a)); });
     check("cvt.rn.relu.f16.f32", [](float a) { return to_f16_bits(a <= 0 ? 0 : a); });
     check("cvt.rz.relu.bf16.f32", [](float a) { return to_bf16_bits(a <= 0 ? 0 : a, Way::zero); });
-    const auto clamped = [](float a, float most) { return a != a ? a : std::fabs(a) > most ? std::copysign(most, a) : a; };
+    const auto clamped = [](float a, float most) {
+        return a != a ? a : std::fabs(a) > most ? std::copysign(most, a) : a;
+    };
     check("cvt.rn.satfinite.f16.f32", [=](float a) { return to_f16_bits(clamped(a, 65504)); });
-    check("cvt.rz.satfinite.relu.bf16.f32", [=](float a) {
-        return to_bf16_bits(clamped(a <= 0 ? 0 : a, 0x1.fep127f), Way::zero);
-    });
-    const std::pair<const char *, Way> ways[] = {{"rna", Way::away}, {"rn", Way::nearest}, {"rz", Way::zero}};
+    check("cvt.rz.satfinite.relu.bf16.f32",
+          [=](float a) { return to_bf16_bits(clamped(a <= 0 ? 0 : a, 0x1.fep127f), Way::zero); });
+    const std::pair<const char *, Way> ways[] = {
+        {"rna", Way::away}, {"rn", Way::nearest}, {"rz", Way::zero}};
     for (const auto &[name, way] : ways)
         check(std::string("cvt.") + name + ".tf32.f32", [w = way](float a) -> uint32_t {
             const float r = pattern((float)rounded(a, 11, -126, 0x1.ffcp127, w));
@@ -147,8 +189,9 @@ struct Small {
         if (infinity != 0 && rest > infinity) return NAN;
         if (infinity != 0 && rest == infinity) return sign ? -INFINITY : INFINITY;
         const int exponent = rest >> fraction, digits = rest & ((1 << fraction) - 1);
-        const double magnitude = exponent == 0 ? std::ldexp(digits, least - fraction)
-                                               : std::ldexp(digits + (1 << fraction), exponent - 1 + least - fraction);
+        const double magnitude =
+            exponent == 0 ? std::ldexp(digits, least - fraction)
+                          : std::ldexp(digits + (1 << fraction), exponent - 1 + least - fraction);
         return sign ? -magnitude : magnitude;
     }
     // To the nearest of all numbers that there are; of two, the one with the even pattern.
@@ -158,15 +201,18 @@ struct Small {
         const double magnitude = std::min(std::fabs(x), most);
         int best = 0;
         for (int p = 0; p < 1 << (bits - 1); ++p) {
-            const double v = value(p), off = std::fabs(v - magnitude), least_off = std::fabs(value(best) - magnitude);
+            const double v = value(p), off = std::fabs(v - magnitude),
+                         least_off = std::fabs(value(best) - magnitude);
             if (v != v || std::isinf(v)) continue;
             if (off < least_off || (off == least_off && p % 2 == 0)) best = p;
         }
         return sign | best;
     }
 };
-const Small SMALLS[] = {{"e4m3x2", 3, -6, 448, 0, 0x7f, 8},    {"e5m2x2", 2, -14, 57344, 0x7c, 0x7f, 8},
-                        {"e2m3x2", 3, 0, 7.5, 0, 0x1f, 6},     {"e3m2x2", 2, -2, 28, 0, 0x1f, 6},
+const Small SMALLS[] = {{"e4m3x2", 3, -6, 448, 0, 0x7f, 8},
+                        {"e5m2x2", 2, -14, 57344, 0x7c, 0x7f, 8},
+                        {"e2m3x2", 3, 0, 7.5, 0, 0x1f, 6},
+                        {"e3m2x2", 2, -2, 28, 0, 0x1f, 6},
                         {"e2m1x2", 1, 0, 6, 0, 0x7, 4}};
 
 void check_small(const Small &s) {
@@ -174,13 +220,16 @@ void check_small(const Small &s) {
     const std::string name = std::string(".") + s.name;
     std::vector<std::tuple<float, float>> values = all_values<float, float>(500);
     for (int i = 0; i < 3000; ++i) {  // near the format's numbers and the middles between them
-        const float a = (float)s.value((int)(random_bits()() % (1 << s.bits))), b = (float)s.value((int)(random_bits()() % (1 << s.bits)));
+        const float a = (float)s.value((int)(random_bits()() % (1 << s.bits))),
+                    b = (float)s.value((int)(random_bits()() % (1 << s.bits)));
         values.push_back({(a + b) / 2, std::nextafter(b, a)});
         values.push_back({a * 1.0625f, b * 0.9375f});
     }
     for (const bool relu : {false, true}) {
         const auto one = [=, &s](double x) { return s.pattern(relu && x <= 0 ? 0 : x); };
-        const std::function<uint16_t(float, float)> packed = [=](float a, float b) -> uint16_t { return one(a) << place | one(b); };
+        const std::function<uint16_t(float, float)> packed = [=](float a, float b) -> uint16_t {
+            return one(a) << place | one(b);
+        };
         const std::string mods = relu ? ".relu" : "";
         check_on("cvt.rn.satfinite" + mods + name + ".f32", packed, values);
         if (s.bits != 4) {
@@ -197,14 +246,18 @@ void check_small(const Small &s) {
                 const double x = s.value(q);
                 return to_f16_bits(relu && (x <= 0) ? 0 : x);
             };
-            expect_equal(i.text + " of " + shown(p), shown(i.at<uint32_t>(0, 5)), shown((uint32_t)wide(p) << 16 | wide(other)));
+            expect_equal(i.text + " of " + shown(p), shown(i.at<uint32_t>(0, 5)),
+                         shown((uint32_t)wide(p) << 16 | wide(other)));
         }
     }
 }
 
 void check_pairs() {
-    check("cvt.rn.f16x2.f32", [](float a, float b) -> uint32_t { return to_f16_bits(a) << 16 | to_f16_bits(b); });
-    check("cvt.rn.bf16x2.f32", [](float a, float b) -> uint32_t { return (uint32_t)to_bf16_bits(a) << 16 | to_bf16_bits(b); });
+    check("cvt.rn.f16x2.f32",
+          [](float a, float b) -> uint32_t { return to_f16_bits(a) << 16 | to_f16_bits(b); });
+    check("cvt.rn.bf16x2.f32", [](float a, float b) -> uint32_t {
+        return (uint32_t)to_bf16_bits(a) << 16 | to_bf16_bits(b);
+    });
     check("cvt.rz.f16x2.f32", [](float a, float b) -> uint32_t {
         return to_f16_bits(a, Way::zero) << 16 | to_f16_bits(b, Way::zero);
     });
@@ -239,7 +292,8 @@ void check_all(const std::string &opcode, R (*expected)(uint16_t)) {
 }
 
 // Singles on both sides of the middle of neighbours, for all 65536 results.
-void check_middles(const std::string &opcode, double (*value)(uint16_t), uint16_t (*bits)(Exact, Way, int)) {
+void check_middles(const std::string &opcode, double (*value)(uint16_t),
+                   uint16_t (*bits)(Exact, Way, int)) {
     std::vector<std::tuple<float>> values;
     for (int a = 0; a < 65536; ++a) {
         const double x = value((uint16_t)a), y = value((uint16_t)(a + 1));
@@ -256,12 +310,14 @@ void check_middles(const std::string &opcode, double (*value)(uint16_t), uint16_
 
 int main() {
     check_to<U8>(), check_to<S8>(), check_to<U16>(), check_to<S16>(), check_to<U32>(), check_to<S32>();
-    check_to<U64>(), check_to<S64>(), check_to<Half>(), check_to<Bfloat>(), check_to<Single>(), check_to<Double>();
+    check_to<U64>(), check_to<S64>(), check_to<Half>(), check_to<Bfloat>(), check_to<Single>(),
+        check_to<Double>();
     check_modifiers(), check_pairs(), check_pack();
     check_all<float>("cvt.f32.f16", [](uint16_t a) { return pattern((float)f16_value(a)); });
     check_all<float>("cvt.f32.bf16", [](uint16_t a) { return pattern((float)bf16_value(a)); });
     check_all<double>("cvt.f64.f16", [](uint16_t a) { return f16_value(a); });
-    check_all<int32_t>("cvt.rni.s32.f16", [](uint16_t a) { return to_integer<S32>(f16_value(a), Way::nearest, false); });
+    check_all<int32_t>("cvt.rni.s32.f16",
+                       [](uint16_t a) { return to_integer<S32>(f16_value(a), Way::nearest, false); });
     check_middles("cvt.rn.f16.f32", f16_value, to_f16_bits);
     check_middles("cvt.rn.bf16.f32", bf16_value, to_bf16_bits);
     return report();

@@ -1,4 +1,5 @@
-// Arithmetic of f32 and f64 in all four ways of rounding, against exact numbers; approximations within their errors.
+// Arithmetic of f32 and f64 in all four ways of rounding, against exact numbers; approximations within
+// their errors.
 #include "exact.h"
 #include "instruction.h"
 
@@ -70,7 +71,8 @@ T fma_of(T a, T b, T c, Way way) {
 template <class T>
 T div(T a, T b, Way way) {
     if (a - a != 0 || b - b != 0 || a == 0 || b == 0) return a / b;
-    // Of 113 bits of the quotient none is lost that counts: it is further from the middle of two numbers.
+    // Of 113 bits of the quotient none is lost that counts: it is further from the middle of two
+    // numbers.
     return round_as<T>((Exact)a / b, way);
 }
 template <class T>
@@ -88,22 +90,29 @@ void check_single() {
     for (const auto &[name, way] : WAYS)
         for (const bool ftz : {false, true})
             for (const bool sat : {false, true}) {
-                const std::string mods = std::string(name) + (ftz ? ".ftz" : "") + (sat ? ".sat" : "") + ".f32";
+                const std::string mods =
+                    std::string(name) + (ftz ? ".ftz" : "") + (sat ? ".sat" : "") + ".f32";
                 const auto in = [=](float x) { return ftz ? flat(x) : x; };
                 const Way w = way;
-                check("add" + mods, [=](float a, float b) { return finished(add(in(a), in(b), w), ftz, sat); });
-                check("sub" + mods, [=](float a, float b) { return finished(add(in(a), -in(b), w), ftz, sat); });
-                check("mul" + mods, [=](float a, float b) { return finished(mul(in(a), in(b), w), ftz, sat); });
+                check("add" + mods,
+                      [=](float a, float b) { return finished(add(in(a), in(b), w), ftz, sat); });
+                check("sub" + mods,
+                      [=](float a, float b) { return finished(add(in(a), -in(b), w), ftz, sat); });
+                check("mul" + mods,
+                      [=](float a, float b) { return finished(mul(in(a), in(b), w), ftz, sat); });
                 check("fma" + mods, [=](float a, float b, float c) {
                     return finished(fma_of(in(a), in(b), in(c), w), ftz, sat);
                 });
                 if (sat) continue;
-                check("div" + mods, [=](float a, float b) { return finished(div(in(a), in(b), w), ftz, false); });
+                check("div" + mods,
+                      [=](float a, float b) { return finished(div(in(a), in(b), w), ftz, false); });
                 check("rcp" + mods, [=](float a) { return finished(div(1.0f, in(a), w), ftz, false); });
                 check("sqrt" + mods, [=](float a) { return finished(sqrt_of(in(a), w), ftz, false); });
             }
     check("add.f32", [](float a, float b) { return finished(add(a, b, Way::nearest), false, false); });
-    check("mad.rn.f32", [](float a, float b, float c) { return finished(fma_of(a, b, c, Way::nearest), false, false); });
+    check("mad.rn.f32", [](float a, float b, float c) {
+        return finished(fma_of(a, b, c, Way::nearest), false, false);
+    });
 }
 
 void check_double() {
@@ -121,7 +130,9 @@ void check_double() {
 }
 
 float part(uint64_t x, int i) { return std::bit_cast<float>((uint32_t)(x >> 32 * i)); }
-uint64_t two(float low, float high) { return std::bit_cast<uint32_t>(low) | (uint64_t)std::bit_cast<uint32_t>(high) << 32; }
+uint64_t two(float low, float high) {
+    return std::bit_cast<uint32_t>(low) | (uint64_t)std::bit_cast<uint32_t>(high) << 32;
+}
 
 void check_packed() {
     const auto done = [](float x) { return finished(x, true, false); };
@@ -170,8 +181,10 @@ void check_exact() {
         for (const bool nan_wins : {false, true}) {
             const std::string mods = std::string(ftz ? ".ftz" : "") + (nan_wins ? ".NaN" : "");
             const auto in = [=](float x) { return ftz ? flat(x) : x; };
-            check("min" + mods + ".f32", [=](float a, float b) { return lesser(in(a), in(b), nan_wins); });
-            check("max" + mods + ".f32", [=](float a, float b) { return greater(in(a), in(b), nan_wins); });
+            check("min" + mods + ".f32",
+                  [=](float a, float b) { return lesser(in(a), in(b), nan_wins); });
+            check("max" + mods + ".f32",
+                  [=](float a, float b) { return greater(in(a), in(b), nan_wins); });
             check("max" + mods + ".xorsign.abs.f32", [=](float a, float b) {
                 const float m = greater(std::fabs(in(a)), std::fabs(in(b)), nan_wins);
                 return m != m ? nan : std::signbit(a) != std::signbit(b) ? -m : m;
@@ -186,7 +199,8 @@ void check_exact() {
         }
     check("min.f64", [](double a, double b) { return lesser(a, b, false); });
     check("max.f64", [](double a, double b) { return greater(a, b, false); });
-    check("copysign.f32", [](float a, float b) { return number_of((raw(a) & 0x80000000) | (raw(b) & 0x7fffffff)); });
+    check("copysign.f32",
+          [](float a, float b) { return number_of((raw(a) & 0x80000000) | (raw(b) & 0x7fffffff)); });
     check("copysign.f64", [](double a, double b) { return std::copysign(b, a); });
     refused("fma.f32 %r0, %r1, %r2, %r3;");
     refused("add.rn.ftz.f64 %d0, %d1, %d2;");
@@ -197,8 +211,10 @@ void check_exact() {
 
 void check_testp() {
     const std::pair<const char *, bool (*)(float)> tests[] = {
-        {"finite", [](float x) { return std::isfinite(x); }}, {"infinite", [](float x) { return std::isinf(x); }},
-        {"number", [](float x) { return !std::isnan(x); }}, {"notanumber", [](float x) { return std::isnan(x); }},
+        {"finite", [](float x) { return std::isfinite(x); }},
+        {"infinite", [](float x) { return std::isinf(x); }},
+        {"number", [](float x) { return !std::isnan(x); }},
+        {"notanumber", [](float x) { return std::isnan(x); }},
         {"normal", [](float x) { return std::isnormal(x) || x == 0; }},
         {"subnormal", [](float x) { return std::fpclassify(x) == FP_SUBNORMAL; }}};
     for (const auto &[name, test] : tests) {
@@ -220,21 +236,25 @@ void check_error(const std::string &opcode, F exact, G allowed) {
     for (int round = 0; round < 200; ++round) {
         float a[LANES];
         for (int l = 0; l < LANES; ++l) {
-            a[l] = round < 2 ? special_values<float>()[(round * LANES + l) % special_values<float>().size()] : random_value<float>();
+            a[l] = round < 2
+                       ? special_values<float>()[(round * LANES + l) % special_values<float>().size()]
+                       : random_value<float>();
             i.at<float>(1, l) = a[l];
         }
         i.run();
         for (int l = 0; l < LANES; ++l) {
             const float actual = i.at<float>(0, l);
             const double wanted = exact(a[l]);
-            const bool special = wanted != wanted || std::isinf(wanted) || std::fabs(wanted) > 0x1.fffffep127 || wanted == 0;
+            const bool special = wanted != wanted || std::isinf(wanted) ||
+                                 std::fabs(wanted) > 0x1.fffffep127 || wanted == 0;
             double limit = allowed(a[l], wanted) + 0x1p-149;
             if (std::getenv("KAIROS_PTX_SEED") == nullptr && !special)
                 limit = 0.500001 * std::ldexp(1.0, std::max(-126, std::ilogb(wanted)) - 23);
             const bool right = special ? same_value(actual, finished((float)wanted, false, false))
                                        : std::fabs(actual - wanted) <= limit;
             if (right) continue;
-            std::cout << "FAILED " << opcode << " of " << shown(a[l]) << ": " << shown(actual) << ", expected " << shown(wanted) << "\n";
+            std::cout << "FAILED " << opcode << " of " << shown(a[l]) << ": " << shown(actual)
+                      << ", expected " << shown(wanted) << "\n";
             ++failures();
         }
     }
@@ -245,21 +265,33 @@ void check_approximations() {
         return [=](float, double wanted) { return error * std::fabs(wanted); };
     };
     const auto ulp = [](float, double wanted) { return std::ldexp(1.0, std::ilogb(wanted) - 23); };
-    check_error("rcp.approx.f32", [](double a) { return 1 / a; }, ulp);
-    check_error("sqrt.approx.f32", [](double a) { return std::sqrt(a); }, relative(0x1p-23));
-    check_error("rsqrt.approx.f32", [](double a) { return 1 / std::sqrt(a); }, relative(std::pow(2, -22.9)));
-    check_error("ex2.approx.f32", [](double a) { return std::exp2(a); }, relative(0x1p-22));
-    check_error("lg2.approx.f32", [](double a) { return std::log2(a); }, [](float a, double wanted) {
-        return a > 0.5 && a < 2 ? 0x1p-22 : 0x1p-22 * std::fabs(wanted);
-    });
-    check_error("tanh.approx.f32", [](double a) { return std::tanh(a); }, relative(0x1p-11));
+    check_error(
+        "rcp.approx.f32", [](double a) { return 1 / a; }, ulp);
+    check_error(
+        "sqrt.approx.f32", [](double a) { return std::sqrt(a); }, relative(0x1p-23));
+    check_error(
+        "rsqrt.approx.f32", [](double a) { return 1 / std::sqrt(a); }, relative(std::pow(2, -22.9)));
+    check_error(
+        "ex2.approx.f32", [](double a) { return std::exp2(a); }, relative(0x1p-22));
+    check_error(
+        "lg2.approx.f32", [](double a) { return std::log2(a); },
+        [](float a, double wanted) {
+            return a > 0.5 && a < 2 ? 0x1p-22 : 0x1p-22 * std::fabs(wanted);
+        });
+    check_error(
+        "tanh.approx.f32", [](double a) { return std::tanh(a); }, relative(0x1p-11));
     const auto absolute = [](float, double) { return std::pow(2, -20.5); };
-    check_error("sin.approx.f32", [](double a) { return std::sin(a); }, absolute);
-    check_error("cos.approx.f32", [](double a) { return std::cos(a); }, absolute);
-    check_error("ex2.approx.ftz.f32", [](double a) {
-        const double r = std::exp2((double)flat((float)a));
-        return r < 0x1p-126 ? 0 : r;
-    }, relative(0x1p-22));
+    check_error(
+        "sin.approx.f32", [](double a) { return std::sin(a); }, absolute);
+    check_error(
+        "cos.approx.f32", [](double a) { return std::cos(a); }, absolute);
+    check_error(
+        "ex2.approx.ftz.f32",
+        [](double a) {
+            const double r = std::exp2((double)flat((float)a));
+            return r < 0x1p-126 ? 0 : r;
+        },
+        relative(0x1p-22));
 }
 
 void check_division() {
@@ -271,16 +303,21 @@ void check_division() {
             const double wanted = (double)a / b;
             const bool huge = i == &approx && std::fabs(b) > 0x1p126f && std::isfinite(b);
             const float actual = i->at<float>(0, 0), exact = finished((float)wanted, false, false);
-            const double limit = 2 * std::ldexp(1.0, std::max(-126, wanted == 0 ? -126 : std::ilogb(wanted)) - 23);
-            const bool edge = std::fabs(wanted) > 0x1.fffff8p127 && std::isinf(actual);  // may be infinite
+            const double limit =
+                2 * std::ldexp(1.0, std::max(-126, wanted == 0 ? -126 : std::ilogb(wanted)) - 23);
+            const bool edge =
+                std::fabs(wanted) > 0x1.fffff8p127 && std::isinf(actual);  // may be infinite
             const bool right = huge ? std::isinf(a) || a != a ? actual != actual : actual == 0
                                : std::isfinite(wanted) ? edge || std::fabs(actual - wanted) <= limit
                                                        : same_value(actual, exact);
-            if (!right) expect_equal(i->text + " of " + shown(a) + " " + shown(b), shown(actual), shown(exact));
+            if (!right)
+                expect_equal(i->text + " of " + shown(a) + " " + shown(b), shown(actual), shown(exact));
         }
     }
     check("rcp.approx.ftz.f64", [](double a) {
-        const auto cut = [](double x) { return std::bit_cast<double>(std::bit_cast<uint64_t>(x) & 0xffffffff00000000); };
+        const auto cut = [](double x) {
+            return std::bit_cast<double>(std::bit_cast<uint64_t>(x) & 0xffffffff00000000);
+        };
         if (a != a) return a;
         if (std::isinf(a)) return std::copysign(0.0, a);
         if (std::fabs(cut(a)) < 0x1p-1022) return std::copysign((double)INFINITY, a);

@@ -19,7 +19,9 @@ uint16_t flat(const Kind &k, uint16_t x) { return (x & 0x7fff) < k.least ? x & 0
 
 struct Mods {
     bool ftz, sat, relu;
-    std::string text() const { return std::string(ftz ? ".ftz" : "") + (sat ? ".sat" : "") + (relu ? ".relu" : ""); }
+    std::string text() const {
+        return std::string(ftz ? ".ftz" : "") + (sat ? ".sat" : "") + (relu ? ".relu" : "");
+    }
 };
 uint16_t finished(const Kind &k, uint16_t x, const Mods &m) {
     if (m.ftz) x = flat(k, x);
@@ -31,7 +33,8 @@ uint16_t finished(const Kind &k, uint16_t x, const Mods &m) {
 uint16_t fma_bits(const Kind &k, uint16_t a, uint16_t b, uint16_t c) {
     const double x = k.value(a), y = k.value(b), z = k.value(c);
     const double product = x * y;  // exact
-    if (product - product != 0 || z - z != 0 || product == 0 || z == 0) return k.bits(product + z, Way::nearest);
+    if (product - product != 0 || z - z != 0 || product == 0 || z == 0)
+        return k.bits(product + z, Way::nearest);
     const Exact sum = (Exact)product + z;
     if (sum == 0) return 0;
     const Exact rest = std::fabs(product) > std::fabs(z) ? z - (sum - product) : product - (sum - z);
@@ -50,7 +53,9 @@ uint32_t both(F f, uint32_t a, uint32_t b) {
 
 void check_arithmetic(const Kind &k, const Mods &m) {
     const auto in = [=, &k](uint16_t x) { return m.ftz ? flat(k, x) : x; };
-    const auto add = [=, &k](uint16_t a, uint16_t b) { return finished(k, add_bits(k, in(a), in(b)), m); };
+    const auto add = [=, &k](uint16_t a, uint16_t b) {
+        return finished(k, add_bits(k, in(a), in(b)), m);
+    };
     const auto sub = [=, &k](uint16_t a, uint16_t b) {
         const uint16_t y = in(b);
         return finished(k, add_bits(k, in(a), (uint16_t)(is_nan(k, y) ? y : y ^ 0x8000)), m);
@@ -58,7 +63,9 @@ void check_arithmetic(const Kind &k, const Mods &m) {
     const auto mul = [=, &k](uint16_t a, uint16_t b) {
         return finished(k, k.bits(k.value(in(a)) * k.value(in(b)), Way::nearest), m);
     };
-    const auto fma = [=, &k](uint16_t a, uint16_t b, uint16_t c) { return finished(k, fma_bits(k, in(a), in(b), in(c)), m); };
+    const auto fma = [=, &k](uint16_t a, uint16_t b, uint16_t c) {
+        return finished(k, fma_bits(k, in(a), in(b), in(c)), m);
+    };
     const std::string mods = m.text() + "." + k.name;
     check("fma.rn" + mods, fma);
     check("fma.rn" + mods + "x2", [=](uint32_t a, uint32_t b, uint32_t c) -> uint32_t {
@@ -84,9 +91,8 @@ void check_ties(const Kind &k) {
         values.push_back({(uint16_t)(r >> 16), (uint16_t)(r >> 32), c});
         values.push_back({(uint16_t)(r >> 16 & 0x83ff), (uint16_t)(r >> 32 & 0x83ff), c});
     }
-    const std::function<uint16_t(uint16_t, uint16_t, uint16_t)> expected = [&k](uint16_t a, uint16_t b, uint16_t c) {
-        return fma_bits(k, a, b, c);
-    };
+    const std::function<uint16_t(uint16_t, uint16_t, uint16_t)> expected =
+        [&k](uint16_t a, uint16_t b, uint16_t c) { return fma_bits(k, a, b, c); };
     check_on(std::string("fma.rn.") + k.name, expected, values);
 }
 
@@ -105,7 +111,7 @@ uint16_t greater(const Kind &k, uint16_t a, uint16_t b, bool nan_wins) {
 void check_exact(const Kind &k, bool ftz) {
     const std::string f = ftz ? ".ftz" : "", t = std::string(".") + k.name;
     const auto in = [=, &k](uint16_t x) { return ftz ? flat(k, x) : x; };
-    const auto abs = [=](uint16_t a) -> uint16_t { return in(a) & 0x7fff; };
+    const auto abs = [=](uint16_t a) -> uint16_t { return in(a)&0x7fff; };
     const auto neg = [=](uint16_t a) -> uint16_t { return in(a) ^ 0x8000; };
     check("abs" + f + t, abs);
     check("neg" + f + t, neg);
@@ -123,12 +129,14 @@ void check_exact(const Kind &k, bool ftz) {
             const uint16_t m = min(a & 0x7fff, b & 0x7fff);
             return is_nan(k, m) ? m : m | ((a ^ b) & 0x8000);
         });
-        check("min" + mods + t, [=](uint16_t a, uint16_t b, uint16_t c) { return min(min(a, b), in(c)); });
+        check("min" + mods + t,
+              [=](uint16_t a, uint16_t b, uint16_t c) { return min(min(a, b), in(c)); });
     }
 }
 
 // All values, within the documented errors (and to the nearest by default).
-void check_function(const std::string &opcode, const Kind &k, double (*exact)(double), double error, bool ftz) {
+void check_function(const std::string &opcode, const Kind &k, double (*exact)(double), double error,
+                    bool ftz) {
     Instruction i(opcode + " %h7, %h0;");
     const bool nearest = std::getenv("KAIROS_PTX_SEED") == nullptr;
     for (int first = 0; first < 65536; first += LANES) {
@@ -140,7 +148,8 @@ void check_function(const std::string &opcode, const Kind &k, double (*exact)(do
             uint16_t best = k.bits(wanted, Way::nearest);
             if (ftz) best = flat(k, best);
             const double off = std::fabs(k.value(actual) - wanted);
-            const bool right = actual == best || (!nearest && std::isfinite(k.value(best)) && off <= error * std::fabs(wanted));
+            const bool right = actual == best || (!nearest && std::isfinite(k.value(best)) &&
+                                                  off <= error * std::fabs(wanted));
             if (!right) expect_equal(opcode + " of " + shown(a), shown(actual), shown(best));
         }
     }
@@ -152,7 +161,8 @@ int main() {
     for (const Mods &m : {Mods{false, false, false}, Mods{true, false, false}, Mods{false, true, false},
                           Mods{true, true, false}, Mods{false, false, true}, Mods{true, false, true}})
         check_arithmetic(F16_KIND, m);
-    check_arithmetic(BF16_KIND, {false, false, false}), check_arithmetic(BF16_KIND, {false, false, true});
+    check_arithmetic(BF16_KIND, {false, false, false}),
+        check_arithmetic(BF16_KIND, {false, false, true});
     check_ties(F16_KIND), check_ties(BF16_KIND);
     check_exact(F16_KIND, false), check_exact(F16_KIND, true), check_exact(BF16_KIND, false);
     check_function("tanh.approx.f16", F16_KIND, std::tanh, std::pow(2, -10.987), false);

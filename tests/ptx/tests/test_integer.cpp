@@ -33,9 +33,11 @@ void check_arithmetic() {
     check("sub" + t, [](T a, T b) -> T { return (T)((wide)a - b); });
     check("mul.lo" + t, [](T a, T b) -> T { return (T)((unsigned __int128)a * (unsigned __int128)b); });
     check("mul.hi" + t, [](T a, T b) -> T { return high_part(a, b); });
-    check("mad.lo" + t, [](T a, T b, T c) -> T { return (T)((unsigned __int128)a * (unsigned __int128)b + c); });
+    check("mad.lo" + t,
+          [](T a, T b, T c) -> T { return (T)((unsigned __int128)a * (unsigned __int128)b + c); });
     check("mad.hi" + t, [](T a, T b, T c) -> T { return (T)((wide)high_part(a, b) + c); });
-    check("sad" + t, [](T a, T b, T c) -> T { return (T)((wide)c + (a < b ? (wide)b - a : (wide)a - b)); });
+    check("sad" + t,
+          [](T a, T b, T c) -> T { return (T)((wide)c + (a < b ? (wide)b - a : (wide)a - b)); });
     check("min" + t, [](T a, T b) -> T { return std::min(a, b); });
     check("max" + t, [](T a, T b) -> T { return std::max(a, b); });
     check("div" + t, [](T a, T b) -> T { return b == 0 ? (T)-1 : (T)((wide)a / b); });
@@ -43,7 +45,7 @@ void check_arithmetic() {
     check("shr" + t, [](T a, uint32_t b) -> T { return (T)((wide)a >> std::min(b, 100u)); });
     if constexpr (std::is_signed_v<T>) {
         check("abs" + t, [](T a) -> T { return (T)(a < 0 ? -(wide)a : a); });
-        check("neg" + t, [](T a) -> T { return (T)-(wide)a; });
+        check("neg" + t, [](T a) -> T { return (T) - (wide)a; });
     }
 }
 
@@ -82,10 +84,13 @@ void check_24() {
     check("mul24.hi.s32", [](T a, T b) -> T { return (T)(low24(a) * low24(b) >> 16); });
     check("mad24.lo.s32", [](T a, T b, T c) -> T { return (T)(low24(a) * low24(b) + c); });
     check("mad24.hi.s32", [](T a, T b, T c) -> T { return (T)((low24(a) * low24(b) >> 16) + c); });
-    check("mad24.hi.sat.s32", [](T a, T b, T c) -> T { return clamp<T>((T)(low24(a) * low24(b) >> 16) + (wide)c); });
+    check("mad24.hi.sat.s32",
+          [](T a, T b, T c) -> T { return clamp<T>((T)(low24(a) * low24(b) >> 16) + (wide)c); });
     check("mul24.lo.u32", [](U a, U b) -> U { return (U)((wide)(a % (1 << 24)) * (b % (1 << 24))); });
-    check("mul24.hi.u32", [](U a, U b) -> U { return (U)((wide)(a % (1 << 24)) * (b % (1 << 24)) >> 16); });
-    check("mad24.hi.u32", [](U a, U b, U c) -> U { return (U)(((wide)(a % (1 << 24)) * (b % (1 << 24)) >> 16) + c); });
+    check("mul24.hi.u32",
+          [](U a, U b) -> U { return (U)((wide)(a % (1 << 24)) * (b % (1 << 24)) >> 16); });
+    check("mad24.hi.u32",
+          [](U a, U b, U c) -> U { return (U)(((wide)(a % (1 << 24)) * (b % (1 << 24)) >> 16) + c); });
 }
 
 int byte_of(uint32_t x, int i, bool is_signed) {
@@ -101,7 +106,8 @@ void check_dots() {
     using U = uint32_t;
     for (const bool a_signed : {false, true})
         for (const bool b_signed : {false, true}) {
-            const std::string types = std::string(a_signed ? ".s32" : ".u32") + (b_signed ? ".s32" : ".u32");
+            const std::string types =
+                std::string(a_signed ? ".s32" : ".u32") + (b_signed ? ".s32" : ".u32");
             check("dp4a" + types, [=](U a, U b, U c) -> U {
                 wide sum = c;
                 for (int i = 0; i < 4; ++i) sum += byte_of(a, i, a_signed) * byte_of(b, i, b_signed);
@@ -119,17 +125,22 @@ void check_dots() {
 
 template <class F>
 uint32_t halves(F f, uint32_t a, uint32_t b) {
-    return (uint32_t)(f(a % 65536, b % 65536) & 65535) + ((uint32_t)(f(a / 65536, b / 65536) & 65535) << 16);
+    return (uint32_t)(f(a % 65536, b % 65536) & 65535) +
+           ((uint32_t)(f(a / 65536, b / 65536) & 65535) << 16);
 }
 int s16(int x) { return x > 32767 ? x - 65536 : x; }
 
 void check_pairs() {
     using U = uint32_t;
     check("add.u16x2", [](U a, U b) -> U { return halves([](int x, int y) { return x + y; }, a, b); });
-    check("min.u16x2", [](U a, U b) -> U { return halves([](int x, int y) { return std::min(x, y); }, a, b); });
-    check("max.s16x2", [](U a, U b) -> U { return halves([](int x, int y) { return std::max(s16(x), s16(y)); }, a, b); });
-    check("min.relu.s16x2",
-          [](U a, U b) -> U { return halves([](int x, int y) { return std::max(0, std::min(s16(x), s16(y))); }, a, b); });
+    check("min.u16x2",
+          [](U a, U b) -> U { return halves([](int x, int y) { return std::min(x, y); }, a, b); });
+    check("max.s16x2", [](U a, U b) -> U {
+        return halves([](int x, int y) { return std::max(s16(x), s16(y)); }, a, b);
+    });
+    check("min.relu.s16x2", [](U a, U b) -> U {
+        return halves([](int x, int y) { return std::max(0, std::min(s16(x), s16(y))); }, a, b);
+    });
     refused("min.relu.u16x2 %r0, %r1, %r2;");
     refused("sub.u16x2 %r0, %r1, %r2;");
 }
@@ -145,7 +156,8 @@ void check_carry(const std::string &opcode, bool in, std::function<wide(T, T, in
         T a[LANES], b[LANES], before[LANES];
         i.warp.carry = carry;
         for (int l = 0; l < LANES; ++l) {
-            a[l] = round % 2 ? random_value<T>() : special_values<T>()[random_bits()() % special_values<T>().size()];
+            a[l] = round % 2 ? random_value<T>()
+                             : special_values<T>()[random_bits()() % special_values<T>().size()];
             b[l] = round % 4 < 2 ? random_value<T>() : (T)~a[l];
             i.at<T>(1, l) = a[l], i.at<T>(2, l) = b[l];
             before[l] = i.at<T>(0, l);
@@ -157,7 +169,8 @@ void check_carry(const std::string &opcode, bool in, std::function<wide(T, T, in
             const bool flag = all < 0 || all >> (8 * sizeof(T)) != 0;
             const std::string what = i.text + " of " + shown(a[l]) + " and " + shown(b[l]);
             expect_equal(what, (T)i.at<T>(0, l), active ? (T)all : before[l]);
-            expect_equal(what + ", carry", i.warp.carry >> l & 1, active && out ? (Mask)flag : carry >> l & 1);
+            expect_equal(what + ", carry", i.warp.carry >> l & 1,
+                         active && out ? (Mask)flag : carry >> l & 1);
         }
     }
 }
@@ -223,8 +236,10 @@ void check_logic() {
     check("xor" + t, by_bit([](bool a, bool b) { return a != b; }));
     check("not" + t, [](T a) -> T { return (T)(-1 - (wide)a); });
     check("cnot" + t, [](T a) -> T { return a == 0 ? 1 : 0; });
-    check("shl" + t, [n](T a, uint32_t b) -> T { return b >= (uint32_t)n ? 0 : (T)((unsigned __int128)a << b); });
-    check("shr" + t, [n](T a, uint32_t b) -> T { return b >= (uint32_t)n ? 0 : (T)((unsigned __int128)a >> b); });
+    check("shl" + t,
+          [n](T a, uint32_t b) -> T { return b >= (uint32_t)n ? 0 : (T)((unsigned __int128)a << b); });
+    check("shr" + t,
+          [n](T a, uint32_t b) -> T { return b >= (uint32_t)n ? 0 : (T)((unsigned __int128)a >> b); });
     if constexpr (sizeof(T) > 2) {
         check("popc" + t, [n](T a) -> uint32_t {
             int count = 0;
@@ -292,10 +307,13 @@ void check_rest() {
             for (int l = 0; l < LANES; ++l) {
                 U r = 0;
                 for (int b = 0; b < 32; ++b)
-                    if (bit(table, bit(values[l][0], b) * 4 + bit(values[l][1], b) * 2 + bit(values[l][2], b))) r |= 1u << b;
+                    if (bit(table,
+                            bit(values[l][0], b) * 4 + bit(values[l][1], b) * 2 + bit(values[l][2], b)))
+                        r |= 1u << b;
                 expect_equal(i.text, i.at<U>(0, l), r);
                 expect_equal(test.text, test.at<U>(0, l), r);
-                expect_equal(test.text + ", predicate", test.pred(4) >> l & 1, (Mask)(r != 0 || !(p >> l & 1)));
+                expect_equal(test.text + ", predicate", test.pred(4) >> l & 1,
+                             (Mask)(r != 0 || !(p >> l & 1)));
             }
         }
     }
@@ -315,7 +333,8 @@ void check_rest() {
                 if (b >= 32 && !wraps) return a;
                 const U n = b % 32;
                 U r = 0;
-                for (U i = 0; i < 32; ++i) r |= (U)(i < n ? bit(a, i) : is_signed && n != 0 && bit(a, n - 1)) << i;
+                for (U i = 0; i < 32; ++i)
+                    r |= (U)(i < n ? bit(a, i) : is_signed && n != 0 && bit(a, n - 1)) << i;
                 return r;
             });
         check("bmsk" + mode + ".b32", [=](U a, U b) -> U {
@@ -363,7 +382,8 @@ void check_rest() {
 }
 
 void check_predicates() {
-    Instruction both("and.pred %p0, %p1, !%p2;"), either("or.pred %p0, %p1, %p2;"), one("xor.pred %p0, %p1, %p2;");
+    Instruction both("and.pred %p0, %p1, !%p2;"), either("or.pred %p0, %p1, %p2;"),
+        one("xor.pred %p0, %p1, %p2;");
     Instruction no("not.pred %p0, %p1;"), move("mov.pred %p0, %p1;");
     for (int round = 0; round < 50; ++round) {
         const Mask p = (Mask)random_bits()(), q = (Mask)random_bits()(), exec = (Mask)random_bits()();
@@ -397,7 +417,8 @@ int main() {
     check_carries<uint32_t>(".u32"), check_carries<uint32_t>(".s32"), check_carries<uint64_t>(".u64");
     check_mad_carry();
     check_logic<uint16_t>(), check_logic<uint32_t>(), check_logic<uint64_t>();
-    check_fields<uint32_t>(), check_fields<int32_t>(), check_fields<uint64_t>(), check_fields<int64_t>();
+    check_fields<uint32_t>(), check_fields<int32_t>(), check_fields<uint64_t>(),
+        check_fields<int64_t>();
     check_rest(), check_predicates();
     return report();
 }
