@@ -5,7 +5,8 @@ A line of a fault with `// finds: KIND` is where a finding of that kind must poi
 enough for each KIND (which of two accesses that race comes second is open).  After KIND may stand
     block=(x,y,z) thread=(x,y,z)   who must be named       host   a call of the host, which has no line
     devices=90,100                 the only ones with it    all    each such line must be found
-A finding of another kind or at another line is one too many, unless a line says `// also: KIND`.
+A finding of another kind or at another line is one too many, unless that line says `// also: KIND`; in headers only the kind
+counts.
 A sound program must end with status 0 and without any finding.  `// devices: 90,100` limits either kind of program.
 """
 import argparse
@@ -102,9 +103,10 @@ class Program:
         kinds = {e.kind for e in wanted if e not in missed}
         wrong = [f'not found: {e}' for e in missed if e.each or e.kind not in kinds]
         for f in findings:
-            line = f['place'].rpartition(':')[2]
+            file, _, line = f['place'].rpartition(':')
             allowed = {(e.kind, str(e.line)) for e in wanted} | {(kind, str(n)) for kind, n in self.also}
-            if f['kernel'] and (f['kind'], line) not in allowed:
+            kinds = {kind for kind, _ in allowed}
+            if f['kernel'] and (f['kind'] not in kinds if file != name else (f['kind'], line) not in allowed):
                 wrong.append(f'found besides: {f["kind"]} at {f["place"]}: {f["what"]}')
         return wrong + ([] if status == 1 else [f'status {status} instead of 1'])
 

@@ -132,7 +132,8 @@ void add(const Insn *insn, Check check, const Facts &facts, const std::string &l
     Findings &f = all();
     const std::lock_guard<std::mutex> guard(f.lock);
     ++f.count;
-    const std::string where = facts.place + ":" + std::to_string(facts.ptx_line);
+    const std::string where =
+        facts.place.empty() ? "PTX line " + std::to_string(facts.ptx_line) : facts.place;
     const auto [at, fresh] = f.known.try_emplace({facts.kernel, where, check}, Known{line, 0});
     if (insn != nullptr) f.places[{insn, check}] = &at->second;
     if (!fresh) {

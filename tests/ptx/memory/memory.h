@@ -47,9 +47,9 @@ unsigned char *resolve_range(Warp &warp, const Insn &insn, int lane, Space space
 
 // Bytes that a pending asynchronous copy reads or writes: who touches them before `end_async` is found
 // out. `writes`: a target, which nobody may read or write; else a source, which nobody may write.
-// Returns a handle.
+// `reduces`: a target that other reductions and atomics may change meanwhile.  Returns a handle.
 int begin_async(Warp &warp, const Insn &insn, int lane, Space space, uint64_t address, size_t bytes,
-                bool writes, bool async_proxy = true);
+                bool writes, bool async_proxy = true, bool reduces = false);
 // The copy has been made (targets now count as initialised) and `by` has waited for it: from here on it
 // counts as the access of agent `by` at time `time` (a target), so that others need a barrier with it.
 void end_async(int handle, const WarpClock &by, int lane);

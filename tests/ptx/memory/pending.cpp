@@ -13,7 +13,8 @@ struct Pending {
     Shadow *shadow = nullptr;  // null: free
     size_t offset = 0, bytes = 0;
     bool writes = false;
-    bool proxy = true;   // of the asynchronous proxy
+    bool proxy = true;  // of the asynchronous proxy
+    bool reduces = false;
     const Insn *insn = nullptr;
     uint32_t index = 0;  // of the instruction
     int lane = 0;
@@ -38,7 +39,7 @@ void end(int handle, uint32_t segment, int lane) {
     if (checks().race)
         remember_copy(*p.shadow, p.offset, p.bytes, p.writes,
                       (uint64_t)segment << cell::SEGMENT_SHIFT | (uint64_t)lane << cell::LANE_SHIFT |
-                          (p.proxy ? cell::PROXY : 0) | p.index);
+                          (p.proxy ? cell::PROXY : 0) | (p.reduces ? cell::STRONG : 0) | p.index);
     p.shadow = nullptr;
     unused.push_back(handle);
 }
@@ -46,7 +47,7 @@ void end(int handle, uint32_t segment, int lane) {
 }  // namespace
 
 int begin_async(Warp &warp, const Insn &insn, int lane, Space space, uint64_t address, size_t bytes,
-                bool writes, bool async_proxy) {
+                bool writes, bool async_proxy, bool reduces) {
     if (!checks().async || bytes == 0) return -1;
     if (space == Space::generic) {
         space = (address & SHARED_WINDOW) ? Space::shared : Space::global;
@@ -65,7 +66,7 @@ int begin_async(Warp &warp, const Insn &insn, int lane, Space space, uint64_t ad
     const int handle = unused.back();
     unused.pop_back();
     const uint32_t index = std::min<uint64_t>(&insn - warp.program->code.data(), cell::INSN);
-    table[handle] = {target.shadow, offset, bytes, writes, async_proxy, &insn, index, lane};
+    table[handle] = {target.shadow, offset, bytes, writes, async_proxy, reduces, &insn, index, lane};
     target.shadow->hold(offset, bytes, writes, 1);
     return handle;
 }
@@ -86,7 +87,7 @@ void check_pending(Warp &warp, const Insn &insn, int lane, Access access, const 
         !is_target && access != Access::load && s.sources > 0 && s.held(offset, bytes, false);
     if (!is_target && !is_source) return;
     const Pending *p = find(s, offset, bytes, is_target);
-    if (p == nullptr) return;
+    if (p == nullptr || (p->reduces && access == Access::atomic)) return;
     const std::string place = place_of(*warp.program, *p->insn);
     finding(warp, insn, lane, Check::asynchronous,
             "%s %s memory at 0x%llx, which an asynchronous copy (%s%sPTX line %d) %s: nobody has "

@@ -140,8 +140,9 @@ void scan(Visit &v, const uint64_t *cells, size_t n, int shift, int first, int l
         const uint32_t segment = cell::segment(c);
         if (segment < v.shadow.floor || segment == good) continue;
         int lane = first + (i >> shift);
-        if (lane == cell::lane(c)) lane = last < 0 ? lane : last;
         if (v.request.strong && (c & cell::STRONG)) continue;
+        const bool own = last >= 0 && moment_of(segment).agent == v.warp.clock.agent;
+        if (own && lane == cell::lane(c)) lane = last;
         if (!ordered(v, c, lane, wrote))
             report(v, c, lane, offset + i * unit, wrote);
         else if (!v.proxy && after(v.warp.clock, segment, false))

@@ -1,0 +1,27 @@
+// What threads wrote is copied by the asynchronous proxy, without a fence between the two.
+// devices: 90,100
+#include "bulk.h"
+
+__global__ void tile(const int *x, int *to) {
+    __shared__ __align__(128) int s[64];
+    const int i = threadIdx.x;
+    s[i] = x[63 - i];
+    __syncthreads();
+    if (i == 0) {
+        asm volatile("cp.async.bulk.global.shared::cta.bulk_group [%0], [%1], 256;" ::"l"(
+                         __cvta_generic_to_global(to)),
+                     "r"(shared_address(s))
+                     : "memory");  // finds: race thread=(0,0,0)
+        asm volatile("cp.async.bulk.commit_group;" ::: "memory");
+        wait_stores();
+    }
+}
+
+int main() {
+    int *x, *to;
+    cudaMalloc(&x, 256);
+    cudaMalloc(&to, 256);
+    cudaMemset(x, 0, 256);
+    tile<<<1, 64>>>(x, to);
+    return cudaDeviceSynchronize();
+}
