@@ -22,7 +22,13 @@ PTX_WRAPPED   := cudnnSetTensor4dDescriptor cudnnSetFilter4dDescriptor cudnnConv
                     cufftMakePlanMany cufftExecR2C
 PTX_STANDIN_LIBS := $(PTX_WRAPPED:%=-Wl$(comma)--wrap=%) -fopenmp -ldnnl -lopenblas -lfftw3f
 
-$(BUILD)/ptxrt/%.cpp.o: %.cpp tests/ptx/rules.mk
+# Compiled again when the options change.
+PTX_OPTIONS := $(BUILD)/ptxrt/options
+$(PTX_OPTIONS): FORCE
+	@mkdir -p $(@D)
+	@echo '$(PTX_FLAGS) $(PTX_NVCC)' | cmp -s - $@ || echo '$(PTX_FLAGS) $(PTX_NVCC)' >$@
+
+$(BUILD)/ptxrt/%.cpp.o: %.cpp $(PTX_OPTIONS)
 	@mkdir -p $(@D)
 	$(call show,c++ )
 	$(Q)$(CXX) $(PTX_FLAGS) -MMD -MP -c $< -o $@
@@ -53,11 +59,12 @@ $(BUILD)/ptx/tests/kernels/%.test: $(BUILD)/cuda/tests/kernels/%.o $(call object
 	$(Q)$(CC) $^ $(PTX_LINK) $(PTX_STANDIN_LIBS) $(LIBS) -lcmocka -o $@
 
 # ---- tests of the runner itself: .cu files are programs for it, .cpp files call its parts, .py files its scripts ----
-PTX_PROGRAM_TESTS := $(wildcard tests/ptx/tests/test_*.cu)
+# trust/: algorithms that others wrote, and that run on GPUs.
+PTX_PROGRAM_TESTS := $(wildcard tests/ptx/tests/test_*.cu tests/ptx/trust/*.cu)
 PTX_PART_TESTS    := $(wildcard tests/ptx/tests/test_*.cpp)
 PTX_SCRIPT_TESTS  := $(wildcard tests/ptx/tests/test_*.py)
 
-$(BUILD)/ptx/%.cu.o: %.cu tests/ptx/rules.mk
+$(BUILD)/ptx/%.cu.o: %.cu $(PTX_OPTIONS)
 	@mkdir -p $(@D)
 	$(call show,nvcc)
 	$(Q)$(NVCC) $(PTX_NVCC) -Itests/ptx -MMD -MP -c $< -o $@
