@@ -273,5 +273,5 @@ void FunctionDecoder::watch_kept(const Item &item, Insn &insn) const {
         if (kept[entries[i].value])
             uses.push_back({resolve(entries[i]), entries[i].reads, entries[i].writes});
     }
-    if (!uses.empty()) watch_registers(insn, uses, item.copies && registers_used == 2);
+    if (!uses.empty()) watch_registers(insn, uses, item.copies && registers_used <= 2);
 }

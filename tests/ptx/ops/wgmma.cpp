@@ -194,20 +194,16 @@ struct Watch {
 };
 std::unordered_map<const Insn *, Watch> watches;
 
-// A copy of an accumulator in flight: compilers put them where the assembler needs none, as if the
-// register had another name from here on. So the copy waits for its value.
+// Compilers put copies of registers, and constants for them, where the assembler needs none, also
+// between a wgmma.fence and the wgmma: as if a register had another name from here on.  So a copy of an
+// accumulator in flight waits for its value, and no copy demands a fence.
 bool follow_copy(Warp &w, WgmmaState &state, const Watch &watch) {
-    bool written = false;
     for (const RegisterUse &use : watch.uses) {
-        if (!use.reads) continue;
-        written = state.written[use.slot];
-        if (state.accumulators[use.slot] == 0) continue;
+        if (!use.reads || state.accumulators[use.slot] == 0) continue;
         const auto pending = state.group->products;
         for (const auto &product : pending)
             if (!finish(w, state, *product)) return false;
     }
-    for (const RegisterUse &use : watch.uses)
-        if (use.writes) state.written[use.slot] = written;
     return true;
 }
 

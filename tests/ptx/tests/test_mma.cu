@@ -87,7 +87,7 @@ static uint64_t random_bits(Format f, uint64_t seed) {
         case f32:
             return (r & 0x807fffff) | (124 + (r >> 32) % 6) << 23;
         case e4m3:
-            return (r & 0x7f) == 0x7f ? r & 0x80 : r & 0xff;
+            return (r & 0x87) | (r >> 8) % 10 << 3;
         case e5m2:
             return (r & 0x83) | (r >> 8) % 24 << 2;
         case f64:

@@ -1,0 +1,17 @@
+// Matrices are written by ordinary stores, and no fence.proxy.async follows.
+// devices: 90
+#include "wgmma.h"
+
+__global__ void multiply(float *to) {
+    __shared__ __align__(128) uint32_t a[A_WORDS], b[B_WORDS];
+    fill(a, A_WORDS), fill(b, B_WORDS);
+    __syncthreads();
+    float d[4] = {};
+    wgmma_fence();
+    MULTIPLY(d, descriptor(a), descriptor(b));  // finds: race
+    commit();
+    wait();
+    for (int i = 0; i < 4; ++i) to[threadIdx.x * 4 + i] = d[i];
+}
+
+int main() { return launch(multiply); }

@@ -1,0 +1,20 @@
+// A warp of the warpgroup leaves the wgmma out.
+// devices: 90
+#include "wgmma.h"
+
+__global__ void multiply(float *to) {
+    __shared__ __align__(128) uint32_t a[A_WORDS], b[B_WORDS];
+    fill(a, A_WORDS), fill(b, B_WORDS);
+    proxy_fence();
+    __syncthreads();
+    float d[4] = {};
+    if (threadIdx.x < 96) {
+        wgmma_fence();
+        MULTIPLY(d, descriptor(a), descriptor(b));
+        commit();
+        asm volatile("wgmma.wait_group.sync.aligned 0;" ::: "memory");  // finds: deadlock
+    }
+    for (int i = 0; i < 4; ++i) to[threadIdx.x * 4 + i] = d[i];
+}
+
+int main() { return launch(multiply); }

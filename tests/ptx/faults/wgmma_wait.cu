@@ -1,0 +1,19 @@
+// The sums of a wgmma are stored before it is waited for.
+// devices: 90
+#include "wgmma.h"
+
+__global__ void multiply(float *to) {
+    __shared__ __align__(128) uint32_t a[A_WORDS], b[B_WORDS];
+    fill(a, A_WORDS), fill(b, B_WORDS);
+    proxy_fence();
+    __syncthreads();
+    float d[4] = {1, 2, 3, 4};
+    wgmma_fence();
+    MULTIPLY(d, descriptor(a), descriptor(b));
+    commit();
+    to[threadIdx.x] = d[0];  // finds: asynchronous
+    wait();
+    to[threadIdx.x] += d[1] + d[2] + d[3];
+}
+
+int main() { return launch(multiply); }
