@@ -55,7 +55,7 @@ Operand Parser::parse_named_operand() {
     }
     o.kind = Operand::name;
     o.text = named != nullptr ? named->text : std::move(name);
-    if (peek().kind == Token::dotted) o.text += "." + std::string(next().text);
+    if (peek().kind == Token::dotted) o.text.append(".").append(next().text);
     if (peek().is("[")) fail("'" + o.text + "' with an index");
     if (peek().is("+") || peek().is("-")) {
         accept("+");
