@@ -1,7 +1,7 @@
 # kairos: the whole build.
 #
 #   make            build/kairos for the GPU if there are nvcc and one, else for the CPU
-#   make cuda       build/kairos for GPUs (sm_80, sm_90, sm_100), wherever nvcc is
+#   make cuda       build/kairos for GPUs (CUDA_ARCHS, by default sm_80, sm_90a, sm_100), wherever nvcc is
 #   make cpu        build/kairos for the CPU
 #   make demo       install what is missing, build, sample the shipped model into out/demo.png
 #   make check      every test, on the GPU if there is one (make check-cpu: on the CPU)
@@ -69,9 +69,9 @@ INCLUDE_cuda    := -Ikernels $(if $(CUDNN),-I$(CUDNN)/include) -I$(CUDA)/include
 INCLUDE_simt    := -Ikernels -Ikernels/simt/include
 include_of       = $(if $(filter cuda,$(1)),$(INCLUDE_cuda),$(INCLUDE_simt))
 LIBS            := -llapacke -ljansson -lzip -lpng -lpthread -lm -lstdc++
-# PTX of the last one too, which drivers compile for newer GPUs.
-GENCODE         := $(foreach a,80 90 100,-gencode arch=compute_$(a),code=sm_$(a)) \
-                   -gencode arch=compute_100,code=compute_100
+# PTX too, which drivers compile for GPUs that have no code of their own here.
+CUDA_ARCHS      ?= 80 90a 100
+GENCODE         := $(foreach a,$(CUDA_ARCHS),-gencode arch=compute_$(a),code=[sm_$(a),compute_$(a)])
 NVCC_FLAGS      := -std=c++17 -O3 -lineinfo $(GENCODE) $(if $(WERROR),-Werror all-warnings) -Xptxas -warn-spills \
                    -Xcompiler -Wall,-Wextra,-Wno-unused-parameter
 

@@ -2,6 +2,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <algorithm>
 #include <new>
 #include <vector>
 
@@ -30,12 +31,20 @@ static std::vector<float> outputs_last(const float *weights, int cout, int taps,
     return result;
 }
 
+// [cout][taps][cin] with zeros for the channels that padding adds
+static std::vector<float> padded(const float *weights, const Filter *filter) {
+    const size_t taps = filter->size * filter->size, cin = filter->cin, stride = filter->padded_cin;
+    std::vector<float> result(filter->padded_cout * taps * stride);
+    for (size_t row = 0; row < filter->cout * taps; ++row)
+        std::copy(weights + row * cin, weights + (row + 1) * cin, result.begin() + row * stride);
+    return result;
+}
+
 static std::vector<float> arranged(const Filter *filter, const float *weights) {
     const int taps = filter->size * filter->size;
-    const size_t count = (size_t)filter->cout * taps * filter->cin;
     switch (filter->method) {
         case METHOD_CUDNN:
-            return std::vector<float>(weights, weights + count);
+            return padded(weights, filter);
         case METHOD_WINOGRAD: {
             const int panels = (filter->cout + WINOGRAD_PANEL - 1) / WINOGRAD_PANEL;
             std::vector<float> result((size_t)WINOGRAD_PRODUCTS * panels * WINOGRAD_PANEL *
@@ -69,6 +78,8 @@ static void upload(Context *ctx, Filter *filter, const std::vector<float> &value
     device_upload(ctx, filter->weights, rounded.data(), bytes);
 }
 
+static int round_up(int count, int multiple) { return (count + multiple - 1) / multiple * multiple; }
+
 Filter *filter_create(Context *ctx, const float *weights, int cout, int size, int cin, DType dtype) {
     if (!context_ok(ctx)) return NULL;
     if (cout < 1 || cin < 1 || (size != 1 && size != 3)) {
@@ -83,6 +94,8 @@ Filter *filter_create(Context *ctx, const float *weights, int cout, int size, in
     }
     filter->dtype = dtype, filter->cout = cout, filter->size = size, filter->cin = cin;
     filter->method = method_for(ctx, filter);
+    const int multiple = filter->method == METHOD_CUDNN && dtype != F32 ? CUDNN_CHANNELS : 1;
+    filter->padded_cout = round_up(cout, multiple), filter->padded_cin = round_up(cin, multiple);
     try {
         upload(ctx, filter, arranged(filter, weights));
     } catch (const std::bad_alloc &) {
