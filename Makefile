@@ -59,12 +59,12 @@ VECTORIZE := -fno-math-errno -fno-trapping-math -fno-signed-zeros -fassociative-
 FLAGS_fast      := -O3 -g1 -march=$(ARCH) -fopenmp
 FLAGS_sanitized := -O1 -g -march=$(ARCH) -fopenmp $(SANITIZE)
 FLAGS_faithful  := -O1 -g -march=$(ARCH) -fopenmp $(SANITIZE) -DSIMT_FAITHFUL
-FLAGS_cuda      := -O2 -g1
+FLAGS_cuda      := -O2 -g1 -fopenmp
 LINK_fast       := -fopenmp -ldnnl -lopenblas -lfftw3f -lboost_context
 LINK_sanitized  := $(LINK_fast) $(SANITIZE)
 LINK_faithful   := $(LINK_sanitized)
 LINK_cuda       := $(if $(CUDNN),-L$(CUDNN)/lib -Wl$(comma)-rpath$(comma)$(CUDNN)/lib) -L$(CUDA)/lib64 -Wl,-rpath,$(CUDA)/lib64 \
-                   -l:libcudnn.so.9 -lcublas -lcufft -lcudart
+                   -l:libcudnn.so.9 -lcublas -lcufft -lcudart -fopenmp
 INCLUDE_cuda    := -Ikernels $(if $(CUDNN),-I$(CUDNN)/include) -I$(CUDA)/include
 INCLUDE_simt    := -Ikernels -Ikernels/simt/include
 include_of       = $(if $(filter cuda,$(1)),$(INCLUDE_cuda),$(INCLUDE_simt))
@@ -73,7 +73,7 @@ LIBS            := -llapacke -ljansson -lzip -lpng -lpthread -lm -lstdc++
 CUDA_ARCHS      ?= 80 90a 100
 GENCODE         := $(foreach a,$(CUDA_ARCHS),-gencode arch=compute_$(a),code=[sm_$(a),compute_$(a)])
 NVCC_FLAGS      := -std=c++17 -O3 -lineinfo $(GENCODE) $(if $(WERROR),-Werror all-warnings) -Xptxas -warn-spills \
-                   -Xcompiler -Wall,-Wextra,-Wno-unused-parameter
+                   -Xcompiler -Wall,-Wextra,-Wno-unused-parameter,-fopenmp
 
 define variant_rules
 $(BUILD)/$(1)/%.c.o: %.c Makefile
