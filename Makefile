@@ -117,6 +117,14 @@ $(BUILD)/kairos.$(1): $(call program_objects,$(1))
 endef
 $(foreach v,fast sanitized faithful cuda,$(eval $(call link_rule,$(v))))
 
+# What scripts/gpu_check.sh compares outputs with.
+define compare_rule
+$(BUILD)/$(1)/compare_tensors: $(BUILD)/$(1)/tests/gpu/compare_tensors.c.o $(call library_objects,$(1))
+	$$(call show,link)
+	$$(Q)$(CC) $$^ $(LINK_$(1)) $(LIBS) -o $$@
+endef
+$(foreach v,fast cuda,$(eval $(call compare_rule,$(v))))
+
 # A copy, so that build/kairos is of the target that was asked for last.
 $(BUILD)/kairos: $(BUILD)/kairos.$(VARIANT) FORCE
 	@cmp -s $< $@ || { cp $< $@.new && mv $@.new $@; }
@@ -143,9 +151,10 @@ TESTS_sanitized := $(call test_programs,sanitized,$(SIMT_TESTS) $(KERNEL_TESTS) 
 TESTS_fast      := $(call test_programs,fast,$(SIMT_TESTS) $(KERNEL_TESTS))
 TESTS_cuda      := $(call test_programs,cuda,$(KERNEL_TESTS) $(HOST_TESTS))
 
-.PHONY: check check-cpu check-programs check-cuda tests tests-cuda FORCE
+.PHONY: check check-cpu check-programs check-cuda tests tests-cuda kernel-tests-cuda FORCE
 tests: $(TESTS_faithful) $(TESTS_sanitized) $(TESTS_fast)
 tests-cuda: $(TESTS_cuda)
+kernel-tests-cuda: $(call test_programs,cuda,$(KERNEL_TESTS))
 check: check-$(TARGET)
 check-cpu: $(BUILD)/kairos.fast tests
 	@$(MAKE) --no-print-directory TARGET=cpu check-programs $(addprefix run-,$(ORACLE_TESTS))

@@ -177,7 +177,8 @@ static void test_choices(void **state) {
         ConvolutionChoice last = {0}; /* n: how many there were */
         float *weights = random_floats(3 * 9 * 5, 1);
         Filter *filter = filter_create(ctx, weights, 3, 3, 5, DTYPES[d]);
-        const Tensor x = tensor_new(ctx, DTYPES[d], 2, 4, 6, 5),
+        float *values = random_floats(2 * 4 * 6 * 5, 2);
+        const Tensor x = tensor_of(ctx, DTYPES[d], 2, 4, 6, 5, values),
                      y = tensor_new(ctx, DTYPES[d], 2, 4, 6, 3);
         conv2d(ctx, x, filter, 0, y);
         context_listen(ctx, keep_choice, &last);
@@ -192,7 +193,7 @@ static void test_choices(void **state) {
         if (!context_device(ctx).host_cores)
             assert_true(last.padded_cin == (d ? 8 : 5) && last.padded_cout == (d ? 8 : 3));
         tensor_free(ctx, x), tensor_free(ctx, y), filter_destroy(filter);
-        free(weights);
+        free(weights), free(values);
         test_context_close(ctx);
     }
 }
@@ -276,7 +277,8 @@ static void test_workspace(void **state) {
     Context *ctx = test_context_of(ENGINE_LIBRARY);
     float *weights = random_floats(32 * 9 * 32, 1);
     Filter *filter = filter_create(ctx, weights, 32, 3, 32, F32);
-    const Tensor x = tensor_new(ctx, F32, 2, 8, 8, 32), y = tensor_new(ctx, F32, 2, 8, 8, 32);
+    float *values = random_floats(2 * 8 * 8 * 32, 2);
+    const Tensor x = tensor_of(ctx, F32, 2, 8, 8, 32, values), y = tensor_new(ctx, F32, 2, 8, 8, 32);
     context_plan_begin(ctx);
     conv2d(ctx, shape(F32, 2, 8, 8, 32), filter, 0, shape(F32, 2, 8, 8, 32));
     const Plan plan = context_plan_end(ctx);
@@ -287,7 +289,7 @@ static void test_workspace(void **state) {
     conv2d(ctx, x, filter, 0, y);
     device_synchronize(ctx);
     tensor_free(ctx, x), tensor_free(ctx, y), filter_destroy(filter);
-    free(weights);
+    free(weights), free(values);
     test_context_close(ctx);
 }
 
