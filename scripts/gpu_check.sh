@@ -18,7 +18,7 @@
 #
 # The result goes to RESULTS/<gpu>.md (bench/results) as it comes, so that a run which is killed leaves what it
 # found; logs go to LOGS (build/gpu-check).  `build` begins a new report.  Each stage has a limit of time, and starts
-# only if that is left of the budget.  Needs the CUDA toolkit, cuDNN 9 (perhaps Python's, or in the folder that CUDNN
+# only if that is left of the budget; the report says what was not done.  Needs the CUDA toolkit, cuDNN 9 (perhaps Python's, or in the folder that CUDNN
 # names), g++, and what KIT brings; no network, no root.  DEVICE chooses a GPU by nvidia-smi's number.
 # Exit status 1 if anything failed.  Run by `make gpu-check`.
 # shellcheck disable=SC2317 # functions that `attempt` calls
@@ -35,8 +35,10 @@ shipped=weights/fashion-mnist-edm2.safetensors
 xs=random:edm2-img512-xs
 xxl=random:edm2-img512-xxl
 all_stages=(build kernels compare sanitize profile bench pytorch suite)
-# Seconds.  All but the last fit the default budget together.
-declare -A limits=([build]=90 [kernels]=60 [compare]=70 [sanitize]=80 [profile]=20 [bench]=100 [pytorch]=60 [suite]=150)
+# Seconds of the default budget, which a build on 16 cores (it takes a fraction of its limit) leaves to all but
+# the last; a larger budget has larger limits.
+declare -A limits=([build]=180 [kernels]=60 [compare]=70 [sanitize]=80 [profile]=20 [bench]=100 [pytorch]=60 [suite]=150)
+for stage in "${!limits[@]}"; do limits[$stage]=$((limits[$stage] * budget / 480)); done
 failed=0 child='' stage_end=0
 
 stop() { echo "gpu_check.sh: $*" >&2; exit 1; }
