@@ -273,11 +273,16 @@ stage_profile() {
 
 # benchmark NET BATCH PRECISION ENGINE REPEAT
 benchmark() {
-    local log="$logs/bench-${1##*[:/]}-$2-$3-$4.log" result
+    local log="$logs/bench-${1##*[:/]}-$2-$3-$4.log" result status
     say "bench $1, batch $2, $3, $4"
     limited "$kairos" bench --net "$1" --batch "$2" --precision "$3" --engine "$4" --repeat "$5" --algorithms >"$log" 2>&1
+    status=$?
     result=$(sed -n 's/.*: \([0-9.]*\) ms, \([0-9.]*\) images\/s, \([0-9.]*\) GFLOPS$/\1 | \2 | \3/p' "$log")
-    [ -n "$result" ] || { failed=1; tail -n 5 "$log" >&2; result="- | - | -"; }
+    case $status in
+        0) ;;
+        124 | 137) result="not finished | |" ;;
+        *) failed=1; result="**failed** | |"; tail -n 5 "$log" >&2 ;;
+    esac
     note "| \`$1\` | $2 | $3 | $4 | $result |"
 }
 # Equal layers once, with their number.
