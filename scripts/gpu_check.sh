@@ -65,7 +65,7 @@ trap interrupted INT TERM HUP
 outcome() {
     case $1 in
         0) echo "ok, $2 s" ;;
-        124 | 137) echo "**not finished** in $2 s" ;;
+        124 | 137) if [ "$2" -gt 0 ]; then echo "**not finished** in $2 s"; else echo "not done: no time left"; fi ;;
         *) echo "**failed**, $2 s"; { grep '^FAILED ' "$3" || tail -n 5 "$3"; } | sed 's/^/      /' ;;
     esac
 }
@@ -186,15 +186,18 @@ stage_build() {
     [ -x "$kairos" ] && attempt "the program opens the GPU" limited "$kairos" info --net "$shipped"
 }
 
-# test_once PREFIX TEST COMMAND...: one line for the report.  Run by xargs, so all that it needs is exported.
+# test_once PREFIX TEST COMMAND...: a line in $logs/lines, and in the report unless it passed under a tool.  Run by
+# xargs, so all that it needs is exported.
 test_once() {
-    local prefix=$1 start=$SECONDS name status log
+    local prefix=$1 start=$SECONDS name status log line
     name=$(basename "$2" .c.test)
     log=$logs/${prefix// /-}$name.log
     shift 2
     "$@" >"$log" 2>&1
     status=$?
-    printf -- '- %s: %s\n' "$prefix$name" "$(outcome "$status" $((SECONDS - start)) "$log")" >>"$report"
+    line="- $prefix$name: $(outcome "$status" $((SECONDS - start)) "$log")"
+    echo "$line" >>"$logs/lines"
+    if [ "$status" -ne 0 ] || [ -z "$prefix" ]; then echo "$line" >>"$report"; fi
     return $((status != 0))
 }
 export -f test_once outcome
@@ -203,12 +206,14 @@ export -f test_once outcome
 test_kernels() {
     local prefix=$1 tests=("$build"/cuda/tests/kernels/*.test) test
     shift
+    : >"$logs/lines"
     printf '%s\n' "${tests[@]}" >"$logs/tests"
     limited xargs -a "$logs/tests" -P 8 -I{} bash -c 'test_once "$@"' _ "$prefix" {} "$@" {} || failed=1
     for test in "${tests[@]}"; do
         test=$prefix$(basename "$test" .c.test)
-        grep -q "^- $test:" "$report" || note "- $test: **not finished** when the time was over"
+        grep -q "^- $test:" "$logs/lines" || note "- $test: **not finished** when the time was over"
     done
+    [ -z "$prefix" ] || note "- ${prefix}of ${#tests[@]} tests: $(grep -c ': ok, ' "$logs/lines") passed"
 }
 
 stage_kernels() {
@@ -250,7 +255,7 @@ stage_compare() {
 
 # cuDNN reads what it has not written, so initcheck's findings are to be looked at one by one.
 stage_sanitize() {
-    local tool sanitizer share=$((limits[sanitize] / 4)) end=$stage_end
+    local tool sanitizer share=$((limits[sanitize] / 4)) end=$stage_end stage_end
     sanitizer=$(find_tool compute-sanitizer) || { note "- compute-sanitizer is not on this machine"; return; }
     for tool in memcheck racecheck synccheck initcheck; do
         say "tests of kernels under $tool"
@@ -271,8 +276,11 @@ stage_profile() {
 
 # ---- bench, pytorch ----------------------------------------------------------------------------------------
 
-# benchmark NET BATCH PRECISION ENGINE REPEAT
+# benchmark NET BATCH PRECISION ENGINE REPEAT: with at most a third of the stage's time, so that one that is slow
+# leaves some to the others.
 benchmark() {
+    local third=$((SECONDS + limits[bench] / 3)) stage_end=$stage_end
+    [ "$third" -gt "$stage_end" ] || stage_end=$third
     local log="$logs/bench-${1##*[:/]}-$2-$3-$4.log" result status
     say "bench $1, batch $2, $3, $4"
     limited "$kairos" bench --net "$1" --batch "$2" --precision "$3" --engine "$4" --repeat "$5" --algorithms >"$log" 2>&1
