@@ -18,7 +18,7 @@
 # without network, if its C library is not older than this machine's.  A compiler is not among them.
 # Only with --into, by Python's pip, for a CUDA toolkit that lacks them (CUDA_VERSION, by default 13.0, is its own):
 #
-#   cudnn      cuDNN 9 (a download of 520 MB)
+#   cudnn      cuDNN 9 (a download of 520 MB, 900 MB unpacked)
 #   sanitizer  compute-sanitizer (a download of 14 MB, 28 MB unpacked)
 #
 # Only what is missing is installed, and the lists of packages are fetched only if they are needed.
