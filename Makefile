@@ -1,7 +1,7 @@
 # kairos: the whole build.
 #
 #   make            build/kairos for the GPU if there are nvcc and one, else for the CPU
-#   make cuda       build/kairos for GPUs (sm_80, sm_90a, sm_100), wherever nvcc is
+#   make cuda       build/kairos for GPUs (CUDA_ARCHS, by default sm_80, sm_90a, sm_100), wherever nvcc is
 #   make cpu        build/kairos for the CPU
 #   make ptx        build/kairos.ptx: nvcc's own code, run on the CPU with checks and counters (tests/ptx)
 #   make demo       install what is missing, build, sample the shipped model into out/demo.png
@@ -61,12 +61,12 @@ VECTORIZE := -fno-math-errno -fno-trapping-math -fno-signed-zeros -fassociative-
 FLAGS_fast      := -O3 -g1 -march=$(ARCH) -fopenmp
 FLAGS_sanitized := -O1 -g -march=$(ARCH) -fopenmp $(SANITIZE)
 FLAGS_faithful  := -O1 -g -march=$(ARCH) -fopenmp $(SANITIZE) -DSIMT_FAITHFUL
-FLAGS_cuda      := -O2 -g1
+FLAGS_cuda      := -O2 -g1 -fopenmp
 LINK_fast       := -fopenmp -ldnnl -lopenblas -lfftw3f -lboost_context
 LINK_sanitized  := $(LINK_fast) $(SANITIZE)
 LINK_faithful   := $(LINK_sanitized)
 LINK_cuda       := $(if $(CUDNN),-L$(CUDNN)/lib -Wl$(comma)-rpath$(comma)$(CUDNN)/lib) -L$(CUDA)/lib64 -Wl,-rpath,$(CUDA)/lib64 \
-                   -l:libcudnn.so.9 -lcublas -lcufft -lcudart
+                   -l:libcudnn.so.9 -lcublas -lcufft -lcudart -fopenmp
 INCLUDE_cuda    := -Ikernels $(if $(CUDNN),-I$(CUDNN)/include) -I$(CUDA)/include
 INCLUDE_simt    := -Ikernels -Ikernels/simt/include
 include_of       = $(if $(filter cuda,$(1)),$(INCLUDE_cuda),$(INCLUDE_simt))
@@ -76,7 +76,7 @@ LIBS            := -llapacke -ljansson -lzip -lpng -lpthread -lm -lstdc++
 CUDA_ARCHS      ?= 80 90a 100
 GENCODE         := $(foreach a,$(CUDA_ARCHS),-gencode 'arch=compute_$(a),code=[sm_$(a),compute_$(a)]')
 NVCC_FLAGS      := -std=c++17 -O3 -lineinfo $(GENCODE) $(if $(WERROR),-Werror all-warnings) -Xptxas -warn-spills \
-                   -Xcompiler -Wall,-Wextra,-Wno-unused-parameter
+                   -Xcompiler -Wall,-Wextra,-Wno-unused-parameter,-fopenmp
 
 define variant_rules
 $(BUILD)/$(1)/%.c.o: %.c Makefile
@@ -120,6 +120,14 @@ $(BUILD)/kairos.$(1): $(call program_objects,$(1))
 endef
 $(foreach v,fast sanitized faithful cuda,$(eval $(call link_rule,$(v))))
 
+# What scripts/gpu_check.sh compares outputs with.
+define compare_rule
+$(BUILD)/$(1)/compare_tensors: $(BUILD)/$(1)/tests/gpu/compare_tensors.c.o $(call library_objects,$(1))
+	$$(call show,link)
+	$$(Q)$(CC) $$^ $(LINK_$(1)) $(LIBS) -o $$@
+endef
+$(foreach v,fast cuda,$(eval $(call compare_rule,$(v))))
+
 # A copy, so that build/kairos is of the target that was asked for last.
 $(BUILD)/kairos: $(BUILD)/kairos.$(VARIANT) FORCE
 	@cmp -s $< $@ || { cp $< $@.new && mv $@.new $@; }
@@ -148,9 +156,10 @@ TESTS_sanitized := $(call test_programs,sanitized,$(SIMT_TESTS) $(KERNEL_TESTS) 
 TESTS_fast      := $(call test_programs,fast,$(SIMT_TESTS) $(KERNEL_TESTS))
 TESTS_cuda      := $(call test_programs,cuda,$(KERNEL_TESTS) $(HOST_TESTS))
 
-.PHONY: check check-cpu check-programs check-cuda tests tests-cuda FORCE
+.PHONY: check check-cpu check-programs check-cuda tests tests-cuda kernel-tests-cuda FORCE
 tests: $(TESTS_faithful) $(TESTS_sanitized) $(TESTS_fast)
 tests-cuda: $(TESTS_cuda)
+kernel-tests-cuda: $(call test_programs,cuda,$(KERNEL_TESTS))
 check: check-$(TARGET)
 check-cpu: $(BUILD)/kairos.fast tests
 	@$(MAKE) --no-print-directory TARGET=cpu check-programs $(addprefix run-,$(ORACLE_TESTS) $(SASS_TESTS))

@@ -144,6 +144,11 @@ void context_reserve_workspace(Context *ctx, size_t bytes) {
     ctx->workspace_bytes = ctx->workspace != NULL ? bytes : 0;
 }
 
+void context_listen(Context *ctx, ConvolutionListener listener, void *user) {
+    ctx->listener = listener;
+    ctx->listener_user = user;
+}
+
 bool context_runs(const Context *ctx) { return context_ok(ctx) && !ctx->planning; }
 
 // Blocks of `kernel` that a processor runs at once.  If that is none, the launch will say so.

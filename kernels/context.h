@@ -21,6 +21,8 @@ struct Context {
     cublasHandle_t cublas;
     void *workspace;
     size_t workspace_bytes;
+    ConvolutionListener listener; /* NULL = none */
+    void *listener_user;
     bool planning;
     Plan plan;
     Error error; /* the first failure; text "" = none */

@@ -35,7 +35,8 @@ static void convolve(Context *ctx, const char *operation, Tensor x, const Filter
         !check_shape(ctx, operation, "y", y, filter->dtype, x.n, x.h, x.w, filter->cout) || x.n == 0)
         return;
     // So that a place in an image is an int.
-    const int most = filter->cin > filter->cout ? filter->cin : filter->cout;
+    const int most =
+        filter->padded_cin > filter->padded_cout ? filter->padded_cin : filter->padded_cout;
     if ((double)x.h * x.w * most > INT_MAX) {
         context_fail(ctx, "%s: an image is [%d,%d] with %d channels, expected less than 2^31 values",
                      operation, x.h, x.w, most);

@@ -11,14 +11,25 @@ enum Method {
     METHOD_CUDNN      // conv_library.cu
 };
 
+// The channels of cuDNN's 16-bit tensors are padded to a multiple of this: without it, it has no tensor
+// cores for them.  The CPU product has no use for that.
+#ifdef SIMT_CUDNN_CHANNELS
+constexpr int CUDNN_CHANNELS = SIMT_CUDNN_CHANNELS;
+#else
+constexpr int CUDNN_CHANNELS = 8;
+#endif
+
 struct LibraryFilter;  // conv_library.cu
 
 struct Filter {
     DType dtype;
     int cout, size, cin;
     Method method;
+    // What the weights have in memory: cout and cin, or CUDNN's multiple of CUDNN_CHANNELS, with
+    // weights of zero where there is no channel.
+    int padded_cout, padded_cin;
     // Device memory.  NATIVE, PRODUCT: [size][size][cin][cout]; WINOGRAD: conv_winograd.cu's;
-    // CUDNN: [cout][size][size][cin].
+    // CUDNN: [padded cout][size][size][padded cin].
     void *weights;
     LibraryFilter *library;  // CUDNN
 };
@@ -36,6 +47,12 @@ LibraryFilter *library_filter_create(Context *ctx, const Filter *filter);
 void library_filter_destroy(LibraryFilter *library);
 size_t conv_cudnn_workspace(Context *ctx, Tensor x, const Filter *filter, Tensor y);
 void conv_cudnn(Context *ctx, Tensor x, const Filter *filter, float beta, Tensor y);
+
+// conv_padding.cu
+// rows [rows][from_channels] of 16-bit values as [rows][to_channels]: zeros where there are more, and
+// without the last ones where there are fewer.  Fewer than 2^31 values.
+void copy_channels(Context *ctx, const void *from, int from_channels, int rows, void *to,
+                   int to_channels);
 
 // conv_winograd.cu
 constexpr int WINOGRAD_PRODUCTS = 36, WINOGRAD_PANEL = 16;

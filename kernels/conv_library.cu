@@ -28,6 +28,9 @@ struct LibraryPlan {
     cudnnConvolutionDescriptor_t convolution;
     Offer offers[CUDNN_CONVOLUTION_FWD_ALGO_COUNT];  // the one expected to be fastest comes first
     int count;
+    // Of the copies with padded channels, which lie at the beginning of the workspace; 0 = none needed.
+    size_t x_copy, y_copy;
+    bool announced;
     LibraryPlan *next;
 };
 
@@ -53,11 +56,11 @@ LibraryFilter *library_filter_create(Context *ctx, const Filter *filter) {
         return NULL;
     }
     if (check_cudnn(ctx, cudnnCreateFilterDescriptor(&library->descriptor), "describing a filter"))
-        check_cudnn(
-            ctx,
-            cudnnSetFilter4dDescriptor(library->descriptor, type_of(filter->dtype), CUDNN_TENSOR_NHWC,
-                                       filter->cout, filter->cin, filter->size, filter->size),
-            "describing a filter");
+        check_cudnn(ctx,
+                    cudnnSetFilter4dDescriptor(library->descriptor, type_of(filter->dtype),
+                                               CUDNN_TENSOR_NHWC, filter->padded_cout,
+                                               filter->padded_cin, filter->size, filter->size),
+                    "describing a filter");
     return library;
 }
 
@@ -78,11 +81,11 @@ void library_filter_destroy(LibraryFilter *library) {
     delete library;
 }
 
-static bool describe_tensor(Context *ctx, cudnnTensorDescriptor_t *descriptor, Tensor t) {
+static bool describe_tensor(Context *ctx, cudnnTensorDescriptor_t *descriptor, Tensor t, int channels) {
     return check_cudnn(ctx, cudnnCreateTensorDescriptor(descriptor), "describing a tensor") &&
            check_cudnn(ctx,
                        cudnnSetTensor4dDescriptor(*descriptor, CUDNN_TENSOR_NHWC, type_of(t.dtype), t.n,
-                                                  t.c, t.h, t.w),
+                                                  channels, t.h, t.w),
                        "describing a tensor");
 }
 
@@ -132,7 +135,8 @@ static bool find_offers(Context *ctx, LibraryPlan *plan, const Filter *filter) {
 // fits the workspace, since a batch smaller than the planned one may have a faster algorithm that wants
 // more than all of the planned one's.
 static const Offer *offer_of(Context *ctx, const LibraryPlan *plan, const Filter *filter) {
-    const size_t most = ctx->planning ? MODEST_WORKSPACE : ctx->workspace_bytes;
+    const size_t copies = plan->x_copy + plan->y_copy, room = ctx->workspace_bytes;
+    const size_t most = ctx->planning ? MODEST_WORKSPACE : room > copies ? room - copies : 0;
     const Offer *least = NULL;
     for (const Offer *offer = plan->offers; offer < plan->offers + plan->count; ++offer) {
         if (offer->workspace <= most) return offer;
@@ -145,6 +149,13 @@ static const Offer *offer_of(Context *ctx, const LibraryPlan *plan, const Filter
     return least;
 }
 
+// Device memory for a copy of t with padded channels; 256: cuDNN's alignment of what comes after it.
+static size_t copy_bytes(Tensor t, int channels) {
+    if (t.c == channels) return 0;
+    t.c = channels;
+    return (tensor_bytes(t) + 255) / 256 * 256;
+}
+
 static LibraryPlan *make_plan(Context *ctx, Tensor x, const Filter *filter, Tensor y) {
     LibraryPlan *plan = new (std::nothrow) LibraryPlan();
     if (plan == NULL) {
@@ -152,7 +163,10 @@ static LibraryPlan *make_plan(Context *ctx, Tensor x, const Filter *filter, Tens
         return NULL;
     }
     plan->n = x.n, plan->h = x.h, plan->w = x.w;
-    if (describe_tensor(ctx, &plan->x, x) && describe_tensor(ctx, &plan->y, y) &&
+    plan->x_copy = copy_bytes(x, filter->padded_cin);
+    plan->y_copy = copy_bytes(y, filter->padded_cout);
+    if (describe_tensor(ctx, &plan->x, x, filter->padded_cin) &&
+        describe_tensor(ctx, &plan->y, y, filter->padded_cout) &&
         describe_convolution(ctx, &plan->convolution, filter) && find_offers(ctx, plan, filter)) {
         plan->next = filter->library->plans;
         filter->library->plans = plan;
@@ -170,7 +184,8 @@ static LibraryPlan *plan_of(Context *ctx, Tensor x, const Filter *filter, Tensor
 
 // A batch of more than cuDNN's tensors may hold goes in parts of this many images.
 static int images_of_part(Tensor x, const Filter *filter) {
-    const int channels = filter->cin > filter->cout ? filter->cin : filter->cout;
+    const int channels =
+        filter->padded_cin > filter->padded_cout ? filter->padded_cin : filter->padded_cout;
     const long long most =
         MOST_VALUES / ((long long)x.h * x.w * channels);  // 1 or more: conv2d has checked
     const long long parts = (x.n + most - 1) / most;
@@ -180,7 +195,7 @@ static int images_of_part(Tensor x, const Filter *filter) {
 static size_t workspace_of_part(Context *ctx, Tensor x, const Filter *filter, Tensor y) {
     const LibraryPlan *plan = plan_of(ctx, x, filter, y);
     const Offer *offer = plan != NULL ? offer_of(ctx, plan, filter) : NULL;
-    return offer != NULL ? offer->workspace : 0;
+    return offer != NULL ? plan->x_copy + plan->y_copy + offer->workspace : 0;
 }
 
 size_t conv_cudnn_workspace(Context *ctx, Tensor x, const Filter *filter, Tensor y) {
@@ -195,14 +210,37 @@ size_t conv_cudnn_workspace(Context *ctx, Tensor x, const Filter *filter, Tensor
     return most;
 }
 
+// What cuDNN reads and writes: x and y themselves, or their copies with padded channels.
+struct Operands {
+    void *x, *y, *workspace;
+};
+
+static Operands operands_of(const Context *ctx, const LibraryPlan *plan, Tensor x, Tensor y) {
+    char *workspace = (char *)ctx->workspace;
+    return {plan->x_copy ? workspace : x.data, plan->y_copy ? workspace + plan->x_copy : y.data,
+            workspace + plan->x_copy + plan->y_copy};
+}
+
 static cudnnStatus_t try_offer(Context *ctx, const LibraryPlan *plan, const Offer *offer, Tensor x,
                                const Filter *filter, float beta, Tensor y) {
     const float one = 1;
+    const Operands at = operands_of(ctx, plan, x, y);
     const cudnnStatus_t status = cudnnSetConvolutionMathType(plan->convolution, offer->math);
     if (status != CUDNN_STATUS_SUCCESS) return status;
-    return cudnnConvolutionForward(ctx->cudnn, &one, plan->x, x.data, filter->library->descriptor,
-                                   filter->weights, plan->convolution, offer->algorithm, ctx->workspace,
-                                   offer->workspace, &beta, plan->y, y.data);
+    if (plan->x_copy) copy_channels(ctx, x.data, x.c, (int)pixels_of(x), at.x, filter->padded_cin);
+    // The old values go into cuDNN's sum, so that it is rounded once.
+    if (plan->y_copy && beta != 0)
+        copy_channels(ctx, y.data, y.c, (int)pixels_of(y), at.y, filter->padded_cout);
+    return cudnnConvolutionForward(ctx->cudnn, &one, plan->x, at.x, filter->library->descriptor,
+                                   filter->weights, plan->convolution, offer->algorithm, at.workspace,
+                                   offer->workspace, &beta, plan->y, at.y);
+}
+
+static void take_result(Context *ctx, const LibraryPlan *plan, Tensor x, const Filter *filter,
+                        Tensor y) {
+    if (plan->y_copy)
+        copy_channels(ctx, operands_of(ctx, plan, x, y).y, filter->padded_cout, (int)pixels_of(y),
+                      y.data, y.c);
 }
 
 // Also what is offered as supported may fail when it runs; but then it may have written to y, which the
@@ -212,6 +250,61 @@ static bool may_try_next(const LibraryPlan *plan, cudnnStatus_t status, float be
            (beta == 0 && plan->count > 1);
 }
 
+static const char *algorithm_name(cudnnConvolutionFwdAlgo_t algorithm) {
+    switch (algorithm) {
+        case CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_GEMM:
+            return "implicit GEMM";
+        case CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM:
+            return "implicit precomputed GEMM";
+        case CUDNN_CONVOLUTION_FWD_ALGO_GEMM:
+            return "GEMM";
+        case CUDNN_CONVOLUTION_FWD_ALGO_DIRECT:
+            return "direct";
+        case CUDNN_CONVOLUTION_FWD_ALGO_FFT:
+            return "FFT";
+        case CUDNN_CONVOLUTION_FWD_ALGO_FFT_TILING:
+            return "FFT with tiles";
+        case CUDNN_CONVOLUTION_FWD_ALGO_WINOGRAD:
+            return "Winograd";
+        case CUDNN_CONVOLUTION_FWD_ALGO_WINOGRAD_NONFUSED:
+            return "Winograd, not fused";
+        default:
+            return "unknown";
+    }
+}
+
+static const char *math_name(cudnnMathType_t math) {
+    switch (math) {
+        case CUDNN_TENSOR_OP_MATH:
+            return "tensor cores";
+        case CUDNN_FMA_MATH:
+            return "FMA";
+        case CUDNN_DEFAULT_MATH:
+            return "default";
+        default:
+            return "other";
+    }
+}
+
+// Only what has run is known to be the choice.
+static void announce(const Context *ctx, LibraryPlan *plan, const Offer *offer, const Filter *filter) {
+    if (plan->announced || ctx->listener == NULL) return;
+    plan->announced = true;
+    const ConvolutionChoice choice = {plan->n,
+                                      plan->h,
+                                      plan->w,
+                                      filter->cin,
+                                      filter->cout,
+                                      filter->padded_cin,
+                                      filter->padded_cout,
+                                      filter->size,
+                                      filter->dtype,
+                                      algorithm_name(offer->algorithm),
+                                      math_name(offer->math),
+                                      offer->workspace};
+    ctx->listener(ctx->listener_user, &choice);
+}
+
 // cuDNN may turn down at last what it has offered: then the next one is tried, from now on.
 static void convolve_part(Context *ctx, Tensor x, const Filter *filter, float beta, Tensor y) {
     LibraryPlan *plan = plan_of(ctx, x, filter, y);
@@ -219,10 +312,14 @@ static void convolve_part(Context *ctx, Tensor x, const Filter *filter, float be
         const Offer *offer = offer_of(ctx, plan, filter);
         if (offer == NULL) return;
         // Planning asked for what the largest batch takes; of a smaller one all offers may take more.
-        context_reserve_workspace(ctx, offer->workspace);
+        context_reserve_workspace(ctx, plan->x_copy + plan->y_copy + offer->workspace);
         if (!context_ok(ctx)) return;
         const cudnnStatus_t status = try_offer(ctx, plan, offer, x, filter, beta, y);
-        if (status == CUDNN_STATUS_SUCCESS) return;
+        if (status == CUDNN_STATUS_SUCCESS) {
+            take_result(ctx, plan, x, filter, y);
+            announce(ctx, plan, offer, filter);
+            return;
+        }
         cudaGetLastError();  // or the next kernel's launch would be blamed for it
         if (!may_try_next(plan, status, beta)) {
             check_cudnn(ctx, status, "cudnnConvolutionForward");

@@ -2,8 +2,9 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <algorithm>
+#include <memory>
 #include <new>
-#include <vector>
 
 #include "conv.h"
 #include "device/types.cuh"
@@ -21,31 +22,37 @@ static Method method_for(const Context *ctx, const Filter *filter) {
     return ctx->host_cores && fewest >= WINOGRAD_CHANNELS ? METHOD_WINOGRAD : METHOD_CUDNN;
 }
 
+// Host memory that its writers touch first, each thread its part: the largest networks have gigabytes
+// of weights, and a vector would first fill it with zeros.
+template <typename T>
+static std::unique_ptr<T[]> uninitialized(size_t count) {
+    return std::unique_ptr<T[]>(new T[count]);
+}
+
 // [cout][taps][cin] as [taps][cin][cout]
-static std::vector<float> outputs_last(const float *weights, int cout, int taps, int cin) {
-    const size_t inputs = (size_t)taps * cin;
-    std::vector<float> result(inputs * cout);
-    for (int o = 0; o < cout; ++o)
-        for (size_t i = 0; i < inputs; ++i) result[i * cout + o] = weights[o * inputs + i];
+static std::unique_ptr<float[]> outputs_last(const float *weights, int cout, int taps, int cin) {
+    const long long inputs = (long long)taps * cin;
+    auto result = uninitialized<float>(inputs * cout);
+#pragma omp parallel for
+    for (long long i = 0; i < inputs; ++i)
+        for (int o = 0; o < cout; ++o) result[i * cout + o] = weights[o * inputs + i];
     return result;
 }
 
-static std::vector<float> arranged(const Filter *filter, const float *weights) {
-    const int taps = filter->size * filter->size;
-    const size_t count = (size_t)filter->cout * taps * filter->cin;
-    switch (filter->method) {
-        case METHOD_CUDNN:
-            return std::vector<float>(weights, weights + count);
-        case METHOD_WINOGRAD: {
-            const int panels = (filter->cout + WINOGRAD_PANEL - 1) / WINOGRAD_PANEL;
-            std::vector<float> result((size_t)WINOGRAD_PRODUCTS * panels * WINOGRAD_PANEL *
-                                      filter->cin);
-            winograd_weights(weights, filter->cout, filter->cin, result.data());
-            return result;
-        }
-        default:
-            return outputs_last(weights, filter->cout, taps, filter->cin);
-    }
+// [cout][taps][cin] with zeros for the channels that padding adds
+static std::unique_ptr<float[]> padded(const float *weights, const Filter *filter, size_t count) {
+    const size_t taps = filter->size * filter->size, cin = filter->cin, stride = filter->padded_cin;
+    auto result = uninitialized<float>(count);
+    std::fill(result.get(), result.get() + count, 0.0f);
+    for (size_t row = 0; row < filter->cout * taps; ++row)
+        std::copy(weights + row * cin, weights + (row + 1) * cin, result.get() + row * stride);
+    return result;
+}
+
+static std::unique_ptr<float[]> transformed(const float *weights, const Filter *filter, size_t count) {
+    auto result = uninitialized<float>(count);
+    winograd_weights(weights, filter->cout, filter->cin, result.get());
+    return result;
 }
 
 static uint16_t sixteen_bits(float v, DType dtype) {
@@ -60,14 +67,39 @@ static uint16_t sixteen_bits(float v, DType dtype) {
     return bits;
 }
 
-static void upload(Context *ctx, Filter *filter, const std::vector<float> &values) {
-    const size_t bytes = values.size() * dtype_size(filter->dtype);
+static void upload(Context *ctx, Filter *filter, const float *values, size_t count) {
+    const size_t bytes = count * dtype_size(filter->dtype);
     filter->weights = device_alloc(ctx, bytes);
-    if (filter->dtype == F32) return device_upload(ctx, filter->weights, values.data(), bytes);
-    std::vector<uint16_t> rounded(values.size());
-    for (size_t i = 0; i < values.size(); ++i) rounded[i] = sixteen_bits(values[i], filter->dtype);
-    device_upload(ctx, filter->weights, rounded.data(), bytes);
+    if (filter->dtype == F32) return device_upload(ctx, filter->weights, values, bytes);
+    auto rounded = uninitialized<uint16_t>(count);
+#pragma omp parallel for
+    for (size_t i = 0; i < count; ++i) rounded[i] = sixteen_bits(values[i], filter->dtype);
+    device_upload(ctx, filter->weights, rounded.get(), bytes);
 }
+
+// In the order of the filter's method, and on the device.
+static void arrange(Context *ctx, Filter *filter, const float *weights) {
+    const int taps = filter->size * filter->size;
+    const size_t count = (size_t)filter->padded_cout * taps * filter->padded_cin;
+    switch (filter->method) {
+        case METHOD_CUDNN: {
+            const bool as_given =
+                filter->padded_cout == filter->cout && filter->padded_cin == filter->cin;
+            return upload(ctx, filter, as_given ? weights : padded(weights, filter, count).get(),
+                          count);
+        }
+        case METHOD_WINOGRAD: {
+            const int panels = (filter->cout + WINOGRAD_PANEL - 1) / WINOGRAD_PANEL;
+            const size_t products = (size_t)WINOGRAD_PRODUCTS * panels * WINOGRAD_PANEL * filter->cin;
+            return upload(ctx, filter, transformed(weights, filter, products).get(), products);
+        }
+        default:
+            return upload(ctx, filter, outputs_last(weights, filter->cout, taps, filter->cin).get(),
+                          count);
+    }
+}
+
+static int round_up(int count, int multiple) { return (count + multiple - 1) / multiple * multiple; }
 
 Filter *filter_create(Context *ctx, const float *weights, int cout, int size, int cin, DType dtype) {
     if (!context_ok(ctx)) return NULL;
@@ -83,8 +115,10 @@ Filter *filter_create(Context *ctx, const float *weights, int cout, int size, in
     }
     filter->dtype = dtype, filter->cout = cout, filter->size = size, filter->cin = cin;
     filter->method = method_for(ctx, filter);
+    const int multiple = filter->method == METHOD_CUDNN && dtype != F32 ? CUDNN_CHANNELS : 1;
+    filter->padded_cout = round_up(cout, multiple), filter->padded_cin = round_up(cin, multiple);
     try {
-        upload(ctx, filter, arranged(filter, weights));
+        arrange(ctx, filter, weights);
     } catch (const std::bad_alloc &) {
         context_fail(ctx, "out of memory for weights [%d][%d][%d][%d]", cout, size, size, cin);
     }

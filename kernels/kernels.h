@@ -97,6 +97,18 @@ typedef struct Filter Filter; /* weights on the device, with what the engine pre
 Filter *filter_create(Context *ctx, const float *weights, int cout, int size, int cin, DType dtype);
 void filter_destroy(Filter *filter);
 
+/* How cuDNN convolves one layer for images of one shape.  In 16 bits its channels are padded. */
+typedef struct {
+    int n, h, w, cin, cout, padded_cin, padded_cout, size;
+    DType dtype;
+    const char *algorithm, *math; /* in words */
+    size_t workspace_bytes;
+} ConvolutionChoice;
+typedef void (*ConvolutionListener)(void *user, const ConvolutionChoice *choice);
+/* From now on `listener` hears of each choice once, when it has run for the first time.  NULL = nobody.
+ */
+void context_listen(Context *ctx, ConvolutionListener listener, void *user);
+
 /* y = conv(x, filter) + beta y; stride 1, zero padding size/2.
  * x [n,h,w,cin], y [n,h,w,cout], all of the filter's dtype; beta = 0 never reads y.
  * With the native engine, and with the library engine of the CPU target, an image's result does

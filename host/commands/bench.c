@@ -15,7 +15,8 @@ static const double WARM_UP_SECONDS = 0.5;
 typedef struct {
     Session session;
     int batch, repeat;
-    bool json;
+    bool json, algorithms;
+    json_t *choices; /* cuDNN's, as they are made; NULL = not asked for */
 } Bench;
 
 static const OptionsUsage usage = {
@@ -23,7 +24,9 @@ static const OptionsUsage usage = {
     .summary =
         "Times D(x; sigma) with the solver step, as sampling runs it: the seconds of each of --repeat "
         "runs\n"
-        "of a batch, after half a second of warming up.",
+        "of a batch, after half a second of warming up.  With --algorithms also how cuDNN convolves "
+        "each\n"
+        "layer.",
     .examples =
         "kairos bench --net weights/fashion-mnist-edm2.safetensors --batch 64\n"
         "kairos bench --net random:edm2-img512-xs --batch 4 --precision bf16 --json\n"};
@@ -49,6 +52,10 @@ static int parse(Bench *b, int count, char **arguments) {
          .kind = OPTION_FLAG,
          .value = &b->json,
          .help = "print JSON, with each run's seconds"},
+        {.name = "algorithms",
+         .kind = OPTION_FLAG,
+         .value = &b->algorithms,
+         .help = "print each layer's algorithm (--engine library)"},
         SESSION_OPTION_PRECISION(b->session),
         SESSION_OPTION_ENGINE(b->session),
         SESSION_OPTION_DEVICE(b->session),
@@ -71,6 +78,25 @@ static double median(const double *seconds, int count) {
     return middle;
 }
 
+static void keep_choice(void *user, const ConvolutionChoice *c) {
+    json_array_append_new(
+        ((Bench *)user)->choices,
+        json_pack("{s[iiii] s[iiii] s[iiii] ss ss ss sI}", "x", c->n, c->h, c->w, c->cin, "filter",
+                  c->cout, c->size, c->size, c->cin, "filter_in_memory", c->padded_cout, c->size,
+                  c->size, c->padded_cin, "precision", session_precisions[c->dtype], "algorithm",
+                  c->algorithm, "math", c->math, "workspace_bytes", (json_int_t)c->workspace_bytes));
+}
+
+/* A choice a line; the names of its fields are long enough to need no head. */
+static void print_choices(const json_t *choices) {
+    size_t i;
+    json_t *choice;
+    json_array_foreach(choices, i, choice) {
+        json_dumpf(choice, stdout, JSON_COMPACT);
+        printf("\n");
+    }
+}
+
 static void print_result(const Bench *b, const double *seconds, long long macs) {
     const double middle = median(seconds, b->repeat);
     if (!b->json) {
@@ -78,6 +104,7 @@ static void print_result(const Bench *b, const double *seconds, long long macs) 
                b->session.net, b->batch, session_precisions[b->session.precision],
                session_engines[b->session.engine], b->repeat, middle * 1e3, b->batch / middle,
                2e-9 * macs * b->batch / middle);
+        print_choices(b->choices);
         return;
     }
     json_t *all = json_array();
@@ -86,6 +113,7 @@ static void print_result(const Bench *b, const double *seconds, long long macs) 
                                "precision", session_precisions[b->session.precision], "engine",
                                session_engines[b->session.engine], "seconds", all, "median", middle,
                                "images_per_second", b->batch / middle);
+    if (b->choices != NULL) json_object_set(result, "algorithms", b->choices);
     json_dumpf(result, stdout, JSON_INDENT(1));
     printf("\n");
     json_decref(result);
@@ -145,7 +173,13 @@ int command_bench(int count, char **arguments) {
     Error error = {""};
     const int status = parse(&b, count, arguments);
     if (status >= 0) return status;
-    const bool ok = session_open(&b.session, &error) && run(&b, &error);
+    bool ok = session_open(&b.session, &error);
+    if (ok && b.algorithms) {
+        b.choices = json_array();
+        context_listen(b.session.ctx, keep_choice, &b);
+    }
+    ok = ok && run(&b, &error);
     session_close(&b.session);
+    json_decref(b.choices);
     return ok ? 0 : session_fail("bench", &error);
 }

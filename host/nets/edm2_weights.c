@@ -53,7 +53,9 @@ static bool bake(Loader *l, const char *prefix, int cout, int size, int cin, dou
     bool ok = raw != NULL && baked->values != NULL;
     if (!ok) fail(l->error, "out of memory for %s", prefix);
     ok = ok && read_tensor(l, prefix, ".weight", size == 0 ? 2 : 4, shape, raw);
-    for (int o = 0; ok && o < cout; o++) {
+    const int rows = ok ? cout : 0;
+#pragma omp parallel for
+    for (int o = 0; o < rows; o++) {
         const size_t row = (size_t)o * cin * taps;
         bake_row(raw + row, cin, taps, factor, baked->values + row);
     }

@@ -9,9 +9,11 @@ typedef struct {
     uint64_t state;
 } RandomSource;
 
-/* splitmix64 (Steele, Lea, Flood 2014): a full-period counter with a finalizer. */
-static uint64_t next(uint64_t *state) {
-    uint64_t z = *state += 0x9E3779B97F4A7C15u;
+/* splitmix64 (Steele, Lea, Flood 2014): a full-period counter with a finalizer, so that each thread
+ * makes its part of the numbers. */
+static const uint64_t STEP = 0x9E3779B97F4A7C15u;
+
+static uint64_t finalized(uint64_t z) {
     z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
     z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
     return z ^ (z >> 31);
@@ -25,10 +27,12 @@ static bool read_random(WeightSource *self, const char *name, int rank, const in
     for (int i = 0; i < rank; i++) count *= shape[i];
     const bool phases = strstr(name, "phases") != NULL, freqs = strstr(name, "freqs") != NULL;
     const double two_pi = 6.283185307179586;
+#pragma omp parallel for
     for (int64_t i = 0; i < count; i++) {
-        const double u = (next(&source->state) >> 11) * 0x1p-53;
+        const double u = (finalized(source->state + (i + 1) * STEP) >> 11) * 0x1p-53;
         values[i] = (float)(phases ? two_pi * u : (2 * u - 1) * sqrt(3) * (freqs ? two_pi : 1));
     }
+    source->state += count * STEP;
     if (rank == 0) values[0] = 0.5f;
     return true;
 }

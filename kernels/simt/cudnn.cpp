@@ -71,12 +71,17 @@ cudnnStatus_t cudnnSetStream(cudnnHandle_t handle, cudaStream_t stream) {
     return CUDNN_STATUS_SUCCESS;
 }
 
+static bool has_channels(cudnnDataType_t type, int c) {
+    return type == CUDNN_DATA_FLOAT || c % SIMT_CUDNN_CHANNELS == 0;
+}
+
 cudnnStatus_t cudnnCreateTensorDescriptor(cudnnTensorDescriptor_t *tensor) { return create(tensor); }
 cudnnStatus_t cudnnDestroyTensorDescriptor(cudnnTensorDescriptor_t tensor) { return destroy(tensor); }
 cudnnStatus_t cudnnSetTensor4dDescriptor(cudnnTensorDescriptor_t tensor, cudnnTensorFormat_t format,
                                          cudnnDataType_t type, int n, int c, int h, int w) {
     if (n < 1 || c < 1 || h < 1 || w < 1) return CUDNN_STATUS_BAD_PARAM;
-    if (static_cast<double>(n) * c * h * w > SIMT_CUDNN_VALUES) return CUDNN_STATUS_NOT_SUPPORTED;
+    if (static_cast<double>(n) * c * h * w > SIMT_CUDNN_VALUES || !has_channels(type, c))
+        return CUDNN_STATUS_NOT_SUPPORTED;
     *tensor = {format, type, n, c, h, w};
     return CUDNN_STATUS_SUCCESS;
 }
@@ -86,6 +91,7 @@ cudnnStatus_t cudnnDestroyFilterDescriptor(cudnnFilterDescriptor_t filter) { ret
 cudnnStatus_t cudnnSetFilter4dDescriptor(cudnnFilterDescriptor_t filter, cudnnDataType_t type,
                                          cudnnTensorFormat_t format, int k, int c, int h, int w) {
     if (k < 1 || c < 1 || h < 1 || w < 1) return CUDNN_STATUS_BAD_PARAM;
+    if (!has_channels(type, k) || !has_channels(type, c)) return CUDNN_STATUS_NOT_SUPPORTED;
     *filter = {type, format, k, c, h, w, nullptr, 0, {}};
     return CUDNN_STATUS_SUCCESS;
 }

@@ -126,6 +126,78 @@ static void test_1x1(void **state) {
     check_cases(cases, sizeof cases / sizeof *cases);
 }
 
+/* cuDNN gets 16-bit channels in multiples of 8, from copies with zeros where the workspace lies. */
+static void test_padding(void **state) {
+    (void)state;
+    const int channels[] = {1, 3, 4, 5, 7, 8, 9};
+    Case cases[2 * 7 * 7];
+    int count = 0;
+    for (int i = 0; i < 7; ++i)
+        for (int o = 0; o < 7; ++o)
+            for (int size = 1; size <= 3; size += 2)
+                cases[count++] = (Case){2, 3, 5, channels[i], channels[o], size, o % 2 ? 0.5f : 0};
+    check_cases(cases, count);
+}
+
+/* What the workspace, and so the copies, held before does not show in the result. */
+static void test_padding_after_nan(void **state) {
+    (void)state;
+    Context *ctx = test_context_of(ENGINE_LIBRARY);
+    const Case small = {2, 3, 5, 5, 3, 3, 0.5f}, large = {4, 3, 5, 7, 7, 3, 1};
+    const size_t x_count = 2 * 3 * 5 * 5, y_count = 2 * 3 * 5 * 3;
+    float *nan = malloc(4 * 3 * 5 * 7 * sizeof *nan);
+    float *weights = random_floats(7 * 9 * 7, 1);
+    for (int i = 0; i < 4 * 3 * 5 * 7; ++i) nan[i] = NAN;
+    for (int d = 0; d < 3; ++d) {
+        float *x = random_values(x_count, 2, 1, DTYPES[d]),
+              *y = random_values(y_count, 3, 1, DTYPES[d]);
+        float *before = convolved(ctx, &small, DTYPES[d], x, weights, y);
+        free(convolved(ctx, &large, DTYPES[d], nan, weights, nan));
+        float *after = convolved(ctx, &small, DTYPES[d], x, weights, y);
+        for (size_t i = 0; i < y_count; ++i) assert_true(isfinite(after[i]));
+        expect_same("after NaN", after, before, y_count);
+        free(x), free(y), free(before), free(after);
+    }
+    free(nan), free(weights);
+    test_context_close(ctx);
+}
+
+static void keep_choice(void *user, const ConvolutionChoice *choice) {
+    ConvolutionChoice *last = user;
+    const int number = last->n;
+    *last = *choice;
+    last->n = number + 1;
+}
+
+/* Each choice is heard of once, with the channels that cuDNN sees. */
+static void test_choices(void **state) {
+    (void)state;
+    for (int d = 0; d < 3; ++d) {
+        Context *ctx = test_context_of(ENGINE_LIBRARY);
+        ConvolutionChoice last = {0}; /* n: how many there were */
+        float *weights = random_floats(3 * 9 * 5, 1);
+        Filter *filter = filter_create(ctx, weights, 3, 3, 5, DTYPES[d]);
+        float *values = random_floats(2 * 4 * 6 * 5, 2);
+        const Tensor x = tensor_of(ctx, DTYPES[d], 2, 4, 6, 5, values),
+                     y = tensor_new(ctx, DTYPES[d], 2, 4, 6, 3);
+        conv2d(ctx, x, filter, 0, y);
+        context_listen(ctx, keep_choice, &last);
+        for (int i = 0; i < 2; ++i) {
+            conv2d(ctx, tensor_images(x, 0, 1), filter, 0, tensor_images(y, 0, 1));
+            conv2d(ctx, x, filter, 0, y);
+        }
+        device_synchronize(ctx);
+        assert_int_equal(last.n, 2);
+        assert_true(last.h == 4 && last.w == 6 && last.cin == 5 && last.cout == 3 && last.size == 3);
+        assert_true(last.dtype == DTYPES[d] && strlen(last.algorithm) > 0 && strlen(last.math) > 0);
+        if (!context_device(ctx).host_cores)
+            assert_true(last.padded_cin == (d ? 8 : 5) && last.padded_cout == (d ? 8 : 3));
+        tensor_free(ctx, x), tensor_free(ctx, y), filter_destroy(filter);
+        free(weights), free(values);
+        test_context_close(ctx);
+    }
+}
+
 /* linear is a product whose images are one pixel. */
 static void test_linear(void **state) {
     (void)state;
@@ -205,7 +277,8 @@ static void test_workspace(void **state) {
     Context *ctx = test_context_of(ENGINE_LIBRARY);
     float *weights = random_floats(32 * 9 * 32, 1);
     Filter *filter = filter_create(ctx, weights, 32, 3, 32, F32);
-    const Tensor x = tensor_new(ctx, F32, 2, 8, 8, 32), y = tensor_new(ctx, F32, 2, 8, 8, 32);
+    float *values = random_floats(2 * 8 * 8 * 32, 2);
+    const Tensor x = tensor_of(ctx, F32, 2, 8, 8, 32, values), y = tensor_new(ctx, F32, 2, 8, 8, 32);
     context_plan_begin(ctx);
     conv2d(ctx, shape(F32, 2, 8, 8, 32), filter, 0, shape(F32, 2, 8, 8, 32));
     const Plan plan = context_plan_end(ctx);
@@ -216,7 +289,7 @@ static void test_workspace(void **state) {
     conv2d(ctx, x, filter, 0, y);
     device_synchronize(ctx);
     tensor_free(ctx, x), tensor_free(ctx, y), filter_destroy(filter);
-    free(weights);
+    free(weights), free(values);
     test_context_close(ctx);
 }
 
@@ -265,10 +338,11 @@ static void test_errors(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_3x3),         cmocka_unit_test(test_1x1),
-        cmocka_unit_test(test_linear),      cmocka_unit_test(test_batches),
-        cmocka_unit_test(test_large_batch), cmocka_unit_test(test_workspace),
-        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_3x3),       cmocka_unit_test(test_1x1),
+        cmocka_unit_test(test_padding),   cmocka_unit_test(test_padding_after_nan),
+        cmocka_unit_test(test_choices),   cmocka_unit_test(test_linear),
+        cmocka_unit_test(test_batches),   cmocka_unit_test(test_large_batch),
+        cmocka_unit_test(test_workspace), cmocka_unit_test(test_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -266,6 +266,14 @@ class CommandsTest(FolderCase):
             self.expect(1, *words, args=["denoise", "--net", SHIPPED, "--in", self.path("x"), "--out", self.path("d")])
             self.assertFalse(os.path.exists(self.path("d")))
 
+    def test_bench_says_what_cudnn_chose(self):
+        args = ["bench", "--net", SHIPPED, "--batch", "2", "--repeat", "1", "--precision", "fp16", "--algorithms"]
+        found = json.loads(kairos(*args, "--json"))["algorithms"]
+        self.assertEqual((found[0]["x"][1:], found[0]["filter"]), ([32, 32, 2], [32, 3, 3, 2]))
+        self.assertIn(found[0]["filter_in_memory"][3], (2, 8))  # padded on GPUs
+        self.assertEqual(kairos(*args).count("\n"), 1 + len(found))
+        self.assertEqual(json.loads(kairos(*args, "--json", "--engine", "native"))["algorithms"], [])
+
     def test_info_counts(self):
         text = kairos("info", "--net", SHIPPED)
         self.assertIn("1.2 million", text)
