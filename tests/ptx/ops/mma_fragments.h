@@ -22,16 +22,6 @@ using Unpack = void (*)(const void *registers, T *to, int stride);
 // How many elements a row of a block has.
 constexpr int block_width(int bits) { return bits == 64 ? 4 : 4 * 32 / bits; }
 
-inline float from_e4m3(uint8_t x) {
-    const int exponent = x >> 3 & 15, mantissa = x & 7;
-    if ((x & 0x7f) == 0x7f) return float_of(0x7fffffff);
-    const float magnitude = exponent == 0
-                                ? mantissa * 0x1p-9f
-                                : float_of((uint32_t)(exponent + 120) << 23 | (uint32_t)mantissa << 20);
-    return x & 0x80 ? -magnitude : magnitude;
-}
-// The high byte of an f16.
-inline float from_e5m2(uint8_t x) { return from_half((uint16_t)(x << 8)); }
 // The lowest 13 bits do not take part.
 inline float from_tf32(uint32_t x) { return float_of(x & 0xffffe000); }
 
