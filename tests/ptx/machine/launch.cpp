@@ -153,6 +153,7 @@ void Running::run() {
                 stuck("waits forever: no thread of the launch can go on");
             } else if (silence > GIVE_UP_AFTER) {
                 stuck("waits forever: all threads that run do so without any effect");
+                warp = nullptr;  // it is no more
             }
         }
         if (warp == nullptr) continue;
@@ -191,7 +192,6 @@ void run_launch(Launch &launch) {
     running.wanted = std::max<uint64_t>(1, FEWEST_RESIDENT / launch.cluster.product());
     running.run();
     while (!scheduler.deferred.empty()) run_deferred(scheduler.deferred.begin()->second.first);
-    async_end_launch();
 }
 
 uint64_t scheduler_random() { return scheduler.random.next(); }

@@ -33,12 +33,12 @@ struct Copies {
     int target[LANES], source[LANES];  // handles of begin_async; source -1: nothing is read
     uint32_t group[LANES];             // which commit of the lane closes over it
     bool done = false;
-    Agent signalled = 0;  // the mbarrier that tells of it, and since when
-    uint32_t signalled_at = 0;
+    uint32_t number = 0;  // of the warp's cp.async, from 1
+    Mask signalled = 0;   // lanes whose copy was told to an mbarrier
 
     void perform();
     void end(Mask lanes, const WarpClock &by);
-    void end_signalled(Mask lanes, Agent agent, uint32_t time);
+    void end_signalled(Mask lanes, Agent agent);
 };
 
 // A bulk copy, or a tensor copy: parts that are read and written at times of their own.
@@ -87,7 +87,14 @@ struct GroupedTransfer {
 };
 void wait_for_bulk_groups(Warp &w, uint32_t pending, bool only_read);
 
+// Copies that are told to an mbarrier are no access of a warp; no warp has so great a number.
+constexpr Agent FIRST_ASYNC_AGENT = 1u << 31;
+Agent new_async_agent();
+
 struct AsyncState {  // of a warp
+    Agent agent =
+        new_async_agent();  // of its cp.async that are told to an mbarrier; their time is their number
+    uint32_t started = 0;   // cp.async
     std::vector<std::shared_ptr<Copies>> copies;
     uint32_t committed[LANES] = {};  // groups of cp.async
     std::vector<GroupedTransfer> grouped,
@@ -110,16 +117,13 @@ struct Deferred {
     }
 };
 
-// Copies that are told to an mbarrier have the mbarrier's agent; no warp has so great a number.
-constexpr Agent FIRST_ASYNC_AGENT = 1u << 31;
-
 struct MBarrier {
     bool live = false;
     uint32_t expected = 0, pending = 0;  // arrivals
     int64_t bytes = 0;                   // the tx-count
     uint32_t phase = 0;
     uint64_t image = 0;    // what its 8 bytes hold
-    Agent agent = 0;       // the copies that it tells of; their time is the phase, from 1
+    Agent agent = 0;       // the bulk copies that it tells of; their time is the phase, from 1
     Clock arriving;        // what those who arrive in this phase publish
     Clock completed;       // what the phases before it published
     uint32_t told_at = 0;  // the last phase that copies were told to it, plus 1
@@ -157,5 +161,3 @@ void mbarrier_complete(const Site &site, Block &block, uint32_t offset, int64_t 
 // ---- for the scheduler ----
 // A cluster's threads have all ended: what they started is finished; what nobody waited for is found.
 void async_end_cluster(Cluster &cluster);
-// Writes to global memory that nobody had to wait for are there when the launch ends.
-void async_end_launch();

@@ -79,8 +79,8 @@ void copy_range(const Site &site, const Form &form, uint64_t to, uint64_t from, 
         for (size_t at = 0; at < bytes; at += PIECE)
             transfer->pieces.push_back({source + at, target + at, std::min(PIECE, bytes - at)});
         transfer->sources.push_back(begin_async(w, insn, lane, form.from_space, from, bytes, false));
-        if (form.combine == nullptr)
-            transfer->targets.push_back(begin_async(w, insn, lane, form.to_space, to, bytes, true));
+        transfer->targets.push_back(
+            begin_async(w, insn, lane, form.to_space, to, bytes, true, true, form.combine != nullptr));
     }
     if (form.barrier.at >= 0)
         start_signalled(transfer, barrier, to);

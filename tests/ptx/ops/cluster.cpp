@@ -145,8 +145,8 @@ void run_store(Warp &w, const Insn &insn) {
             std::memcpy(transfer->value + k * insn.bytes, value, insn.bytes);
         }
         transfer->pieces.push_back({transfer->value, at, bytes});
-        if (form.combine == nullptr)
-            transfer->targets.push_back(begin_async(w, insn, l, Space::shared, to, bytes, true, false));
+        transfer->targets.push_back(
+            begin_async(w, insn, l, Space::shared, to, bytes, true, false, form.combine != nullptr));
         start_signalled(transfer, form.barrier.of(w, insn, l), to);
     }
 }

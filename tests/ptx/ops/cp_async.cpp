@@ -31,14 +31,14 @@ void Copies::end(Mask which, const WarpClock &by) {
     open &= ~which;
 }
 
-void Copies::end_signalled(Mask which, Agent agent, uint32_t time) {
+void Copies::end_signalled(Mask which, Agent agent) {
     for (int l = 0; l < LANES; ++l) {
         if (!(which & open & 1u << l)) continue;
-        if (source[l] >= 0) end_async_signalled(source[l], agent, time);
-        end_async_signalled(target[l], agent, time);
+        if (source[l] >= 0) end_async_signalled(source[l], agent, number);
+        end_async_signalled(target[l], agent, number);
     }
+    signalled |= open & which;
     open &= ~which;
-    signalled = agent, signalled_at = time;
 }
 
 namespace {
@@ -96,6 +96,7 @@ void run_copy(Warp &w, const Insn &insn) {
     copies->site = {&w, &insn, std::countr_zero(w.exec)};
     copies->bytes = insn.bytes;
     copies->lanes = copies->open = w.exec;
+    copies->number = ++state.started;
     uint64_t address[LANES];
     for (int l = 0; l < LANES; ++l) {
         address[l] = form.to.of(w, insn, l);
@@ -133,7 +134,7 @@ void wait_for_groups(Warp &w, uint32_t pending) {
         const Mask lanes = due(w, state, *copies, pending);
         if (lanes == 0) return false;
         copies->perform();
-        if ((lanes & ~copies->open) != 0) w.clock.seen.raise(copies->signalled, copies->signalled_at);
+        if ((lanes & copies->signalled) != 0) w.clock.seen.raise(state.agent, copies->number);
         copies->end(lanes, w.clock);
         copies->lanes &= ~lanes;
         return copies->lanes == 0;
@@ -155,16 +156,15 @@ struct ArrivalForm {
          counted = false;  // counted: .noinc, the arrival is one of those that init counted
 };
 
+// `started`: how many cp.async the warp had started by then.
 void arrive(const Site &site, Block &block, uint32_t offset,
-            const std::vector<std::shared_ptr<Copies>> &lane_copies) {
-    MBarrier *barrier = live_mbarrier(site, block, offset);
+            const std::vector<std::shared_ptr<Copies>> &lane_copies, uint32_t started) {
+    const Agent agent = async_state(*site.warp).agent;
     for (auto &copies : lane_copies) {
         copies->perform();
-        if (barrier != nullptr)
-            copies->end_signalled(1u << site.lane, barrier->agent, barrier->phase + 1);
+        copies->end_signalled(1u << site.lane, agent);
     }
-    if (barrier == nullptr) return;
-    barrier->arriving.raise(barrier->agent, barrier->phase + 1);
+    if (MBarrier *barrier = live_mbarrier(site, block, offset)) barrier->arriving.raise(agent, started);
     mbarrier_arrive(site, block, offset, 1);
 }
 
@@ -181,7 +181,10 @@ void run_arrival(Warp &w, const Insn &insn) {
         std::vector<std::shared_ptr<Copies>> copies;
         for (auto &c : async_state(w).copies)
             if (c->lanes & c->open & 1u << l) copies.push_back(c);
-        defer_for(*w.block, [site, &block, offset, copies] { arrive(site, block, offset, copies); });
+        const uint32_t started = async_state(w).started;
+        defer_for(*w.block, [site, &block, offset, copies, started] {
+            arrive(site, block, offset, copies, started);
+        });
     }
 }
 

@@ -7,7 +7,6 @@
 namespace {
 
 constexpr int64_t LIMIT = (1 << 20) - 1;  // of arrivals and of bytes, either way
-Agent agents = 0;
 
 unsigned char *place(Block &block, uint32_t offset) {
     return block.shared.data() + (offset - SHARED_BEGIN);
@@ -40,6 +39,11 @@ void Site::report(Check check, const char *what) const {
     finding(*warp, *insn, lane, check, "%s", what);
 }
 
+Agent new_async_agent() {
+    static Agent agents = 0;
+    return FIRST_ASYNC_AGENT + agents++ % FIRST_ASYNC_AGENT;
+}
+
 BlockAsync &block_async(Block &block) {
     if (block.async == nullptr) block.async = std::make_shared<BlockAsync>();
     return *block.async;
@@ -55,7 +59,7 @@ void mbarrier_init(const Site &site, Block &block, uint32_t offset, uint32_t cou
     m = MBarrier();
     m.live = true;
     m.expected = m.pending = count;
-    m.agent = FIRST_ASYNC_AGENT + agents++ % FIRST_ASYNC_AGENT;
+    m.agent = new_async_agent();
     m.initialiser = site.warp->clock.agent, m.initialised = site.warp->clock.now;
     show(block, offset, m);
 }

@@ -143,10 +143,10 @@ struct GlobalRanges {
     void flush() {
         const Site &s = transfer.site;
         const bool writes = access != Access::load;
-        if (begin != end && access != Access::atomic)
+        if (begin != end)
             (writes ? transfer.targets : transfer.sources)
-                .push_back(
-                    begin_async(*s.warp, *s.insn, s.lane, Space::global, begin, end - begin, writes));
+                .push_back(begin_async(*s.warp, *s.insn, s.lane, Space::global, begin, end - begin,
+                                       writes, true, access == Access::atomic));
         begin = end = 0;
     }
 };

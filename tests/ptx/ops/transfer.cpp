@@ -89,8 +89,6 @@ void end_all(std::vector<int> &handles, const WarpClock &by, int lane) {
     handles.clear();
 }
 
-std::vector<int> unawaited_targets;  // in global memory
-
 // Copies whose sources nobody waited for: the shared memory may be another block's before they are
 // read.
 void check_sources(Warp &warp) {
@@ -157,8 +155,7 @@ void async_end_cluster(Cluster &cluster) {
             for (auto *grouped : {&state.grouped, &state.read_grouped})
                 for (GroupedTransfer &g : *grouped) {
                     end_all(g.transfer->sources, warp->clock, g.lane);
-                    auto &targets = g.transfer->targets;
-                    unawaited_targets.insert(unawaited_targets.end(), targets.begin(), targets.end());
+                    end_all(g.transfer->targets, warp->clock, g.lane);
                 }
             for (auto &copies : state.copies) {
                 copies->done = true;
@@ -166,9 +163,4 @@ void async_end_cluster(Cluster &cluster) {
             }
         }
     }
-}
-
-void async_end_launch() {
-    for (int handle : unawaited_targets) end_async_signalled(handle, FIRST_ASYNC_AGENT, 1);
-    unawaited_targets.clear();
 }
