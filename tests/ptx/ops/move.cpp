@@ -13,13 +13,15 @@ T copied(T a) {
     return a;
 }
 
-// Wide registers: their 64-bit halves stand one behind the other.
+// Wide registers: their 64-bit halves stand one behind the other.  Both are read first, for the
+// registers may overlap.
 void run_copy_128(Warp &w, const Insn &insn) {
-    for (int half = 0; half < 2; ++half) {
-        const uint64_t *from = w.at<uint64_t>(insn.ops[1]) + half * LANES;
-        uint64_t *to = w.at<uint64_t>(insn.ops[0]) + half * LANES;
-        for (int l = 0; l < LANES; ++l) to[l] = w.exec >> l & 1 ? from[l] : to[l];
-    }
+    uint64_t both[2 * LANES];
+    std::memcpy(both, w.at<uint64_t>(insn.ops[1]), sizeof both);
+    uint64_t *to = w.at<uint64_t>(insn.ops[0]);
+    for (int half = 0; half < 2; ++half)
+        for (int l = 0; l < LANES; ++l)
+            if (w.exec >> l & 1) to[half * LANES + l] = both[half * LANES + l];
 }
 
 void run_move_pred(Warp &w, const Insn &insn) {
