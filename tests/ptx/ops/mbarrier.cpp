@@ -66,7 +66,9 @@ void run_init(Warp &w, const Insn &insn) {
     });
 }
 
-void run_inval(Warp &w, const Insn &insn) { each_lane(w, insn, Access::store, mbarrier_invalidate); }
+// What other lanes did with it before counts as ordered: of those who count themselves out of a barrier, one
+// lane of each warp does so for all.
+void run_inval(Warp &w, const Insn &insn) { each_lane(w, insn, Access::atomic, mbarrier_invalidate); }
 
 void run_transaction(Warp &w, const Insn &insn) {
     const Form &form = form_of(insn);
