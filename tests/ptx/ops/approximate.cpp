@@ -182,7 +182,11 @@ template <class F, class Format, bool moved>
 uint16_t unary_half(uint16_t a) {
     constexpr bool is_half = std::is_same_v<Format, F16>, is_ex2 = std::is_same_v<F, Ex2>;
     constexpr double error = is_ex2 ? is_half ? 0x1p-11 : 0x1p-8 : is_half ? 0x1p-18 : 0;
-    return Format::narrow(moved_relatively<moved>(F::template of<false>(Format::wide(a)), error));
+    const double exact = F::template of<false>(Format::wide(a));
+    // Rounding takes more of subnormal numbers.
+    const double least = is_half ? 0x1p-14 : 0x1p-126, most = is_half ? 65504.0 : 0x1.fep127;
+    const bool may_move = moved && std::fabs(exact) >= least && std::fabs(exact) < most;
+    return Format::narrow(may_move ? moved_relatively<moved>(exact, error) : exact);
 }
 // The result of subnormal bf16 numbers is that of zero; that of ex2 may be subnormal.
 template <bool moved>
