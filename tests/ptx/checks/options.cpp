@@ -37,7 +37,4 @@ Checks read_checks() {
 
 }  // namespace
 
-const Checks &checks() {
-    static const Checks chosen = read_checks();
-    return chosen;
-}
+const Checks chosen_checks = read_checks();

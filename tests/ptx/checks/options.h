@@ -5,4 +5,5 @@
 struct Checks {
     bool bounds, init, race, async;
 };
-const Checks &checks();
+extern const Checks chosen_checks;
+inline const Checks &checks() { return chosen_checks; }

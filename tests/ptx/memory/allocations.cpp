@@ -20,11 +20,13 @@ constexpr size_t PAGE = 4096;
 constexpr size_t GUARD = 256;     // at least so many bytes lie between two allocations
 constexpr size_t FILL = 1 << 20;  // so much of an allocation is filled with a pattern
 
+constexpr size_t RECENT = 64;
+
 struct Heap {
     std::recursive_mutex lock;
     std::map<uint64_t, std::unique_ptr<Allocation>> by_begin;
-    Allocation *last = nullptr;
-    uint64_t next = 0, end = 0;  // the reservation
+    Allocation *recent[RECENT] = {};  // found lately, by some bits of the address
+    uint64_t next = 0, end = 0;       // the reservation
     size_t used = 0;
 };
 
@@ -53,13 +55,14 @@ Allocation *holding(const void *data, size_t bytes) {
 
 Allocation *find_allocation(uint64_t address) {
     Heap &h = heap();
-    if (h.last != nullptr && address - h.last->begin < h.last->end - h.last->begin) return h.last;
+    Allocation *&recent = h.recent[address / PAGE % RECENT];
+    if (recent != nullptr && address - recent->begin < recent->end - recent->begin) return recent;
     const std::lock_guard<std::recursive_mutex> guard(h.lock);
     auto at = h.by_begin.upper_bound(address);
     if (at == h.by_begin.begin()) return nullptr;
     Allocation *a = std::prev(at)->second.get();
     if (address >= a->end) return nullptr;
-    return h.last = a;
+    return recent = a;
 }
 
 std::string describe_place(uint64_t address) {
@@ -132,12 +135,12 @@ void host_register(void *data, size_t bytes, bool pinned) {
     const uint64_t begin = (uint64_t)data;
     h.by_begin[begin] = std::make_unique<Allocation>(
         begin, bytes, pinned ? "pinned memory of the host" : "memory of the host", true);
-    h.last = nullptr;
+    std::fill(h.recent, h.recent + RECENT, nullptr);
 }
 
 void host_unregister(void *data) {
     Heap &h = heap();
     const std::lock_guard<std::recursive_mutex> guard(h.lock);
     h.by_begin.erase((uint64_t)data);
-    h.last = nullptr;
+    std::fill(h.recent, h.recent + RECENT, nullptr);
 }

@@ -180,6 +180,13 @@ void remember_readers(const Visit &v, uint64_t *cells, size_t n, uint64_t mine, 
 
 }  // namespace
 
+Agent agent_of(uint32_t segment) { return moment_of(segment).agent; }
+
+bool is_known(uint32_t segment, const Times &known) {
+    const Moment m = moment_of(segment);
+    return known.of(m.agent) >= m.time;
+}
+
 uint32_t next_segment() { return segments.next(); }
 
 uint32_t segment_of(Agent agent, uint32_t time) {

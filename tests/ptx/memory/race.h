@@ -14,6 +14,9 @@
 uint32_t segment_of(WarpClock &clock);            // of what the warp does now
 uint32_t segment_of(Agent agent, uint32_t time);  // of a time that is past
 uint32_t next_segment();                          // all that begins from now on is not less
+Agent agent_of(uint32_t segment);
+bool is_known(uint32_t segment, const Times &known);
+constexpr Agent ASYNC_AGENTS = 1u << 31;  // from here on agents are asynchronous copies
 bool begin_segments();  // of a launch; false: they begin anew, and all cells must be forgotten
 
 // An instruction's accesses to one piece of memory.
@@ -37,3 +40,5 @@ uint64_t cell_of(Warp &warp, const Insn &insn, bool strong, bool proxy);
 void check_races(Visit &visit, size_t offset, size_t bytes, int first, int lanes, bool uniform);
 // What a finished copy did, which counts as an access of (agent, time) that `c` names.
 void remember_copy(Shadow &shadow, size_t offset, size_t bytes, bool writes, uint64_t c);
+// All threads of a block have ended: finds accesses of other blocks of its cluster that may come later.
+void check_leaving_block(Block &block);

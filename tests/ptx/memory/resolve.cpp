@@ -30,20 +30,32 @@ struct Run {
     bool uniform;  // all to the same bytes; else one behind the other
 };
 
-// The run that begins at lane `first`, of lanes of `lanes` that do not straddle a chunk.
-Run next_run(const uint64_t offset[LANES], Mask lanes, int first, const Request &request) {
-    const uint64_t begin = offset[first], bytes = request.bytes;
+// How the lanes of an access lie to each other: bit l tells of lanes l and l - 1.
+struct Layout {
     Mask behind = 0, equal = 0;
-    for (int l = 0; l < LANES; ++l)
-        behind |= (Mask)(offset[l] == begin + (uint64_t)(l - first) * bytes) << l;
-    int n = std::countr_one((lanes & behind) >> first);
-    if (n == 1 && first + 1 < LANES && (request.access == Access::load || request.strong)) {
-        for (int l = 0; l < LANES; ++l) equal |= (Mask)(offset[l] == begin) << l;
-        n = std::countr_one((lanes & equal) >> first);
-        if (n > 1) return {first, n, true};
+};
+
+Layout layout_of(const uint64_t offset[LANES], Mask lanes, const Request &request) {
+    Layout layout;
+    for (int l = 1; l < LANES; ++l) {
+        layout.behind |= (Mask)(offset[l] == offset[l - 1] + request.bytes) << l;
+        layout.equal |= (Mask)(offset[l] == offset[l - 1]) << l;
     }
-    const uint64_t room = (CHUNK_BYTES - begin % CHUNK_BYTES) / bytes;
-    return {first, std::max(1, (int)std::min<uint64_t>(n, room)), false};
+    const Mask both = lanes & lanes << 1;
+    layout.behind &= both, layout.equal &= both;
+    // Of plain stores to one place each is looked at alone: the values count.
+    if (request.access != Access::load && !request.strong) layout.equal = 0;
+    return layout;
+}
+
+// The run that begins at lane `first` and does not straddle a chunk.
+Run next_run(const uint64_t offset[LANES], const Layout &layout, int first, int bytes) {
+    const auto more = [&](Mask mask) {
+        return first == LANES - 1 ? 0 : std::countr_one(mask >> (first + 1));
+    };
+    if (const int n = more(layout.equal)) return {first, n + 1, true};
+    const uint64_t room = (CHUNK_BYTES - offset[first] % CHUNK_BYTES) / bytes;
+    return {first, std::max(1, (int)std::min<uint64_t>(more(layout.behind) + 1, room)), false};
 }
 
 void check_valid(Warp &w, const Insn &insn, const Request &request, const Target &target,
@@ -98,8 +110,9 @@ void check_target(Warp &w, const Insn &insn, const Request &request, const Targe
                 c.race ? cell_of(w, insn, request.strong, false) : 0,
                 offset,
                 lanes};
+    const Layout layout = layout_of(offset, lanes, request);
     for (Mask left = lanes; left != 0;) {
-        const Run run = next_run(offset, left, std::countr_zero(left), request);
+        const Run run = next_run(offset, layout, std::countr_zero(left), request.bytes);
         check_run(visit, target, run);
         left &= ~(Mask)(((1ull << run.lanes) - 1) << run.first);
     }
@@ -267,7 +280,7 @@ bool find_shared(Block &block, uint32_t address, Target &target) {
     const uint32_t rank = address >> 24;
     if (rank > block.cluster->blocks.size()) return false;
     Block &owner = rank == 0 ? block : *block.cluster->blocks[rank - 1];
-    if (owner.shadow == nullptr) return false;
+    if (owner.shadow == nullptr || (&owner != &block && owner.live_warps == 0)) return false;
     target = {Space::shared,      &owner.shadow->shadow, owner.shared.data(), SHARED_BEGIN, 0,
               owner.shared.size()};
     return true;

@@ -61,7 +61,12 @@ int passes(const uint64_t address[LANES], Mask lanes, int bytes, int &words) {
 
 void count_sectors(const Insn &insn, const uint64_t address[LANES], Mask lanes, int bytes) {
     if (lanes == 0) return;
-    const int touched = sectors_of(address, lanes, bytes);
+    const uint64_t first = address[0];
+    uint64_t uneven = 0;
+    for (int l = 0; l < LANES; ++l) uneven |= address[l] ^ (first + (uint64_t)l * bytes);
+    const bool even = uneven == 0 && lanes == ALL;  // one behind the other, as it should be
+    const int touched = even ? (first + LANES * bytes - 1) / SECTOR - first / SECTOR + 1
+                             : sectors_of(address, lanes, bytes);
     const int fewest = (std::popcount(lanes) * bytes + SECTOR - 1) / SECTOR;
     insn.counts.sectors += touched;
     insn.counts.ideal += std::min(touched, fewest);
@@ -69,6 +74,14 @@ void count_sectors(const Insn &insn, const uint64_t address[LANES], Mask lanes, 
 
 void count_wavefronts(const Insn &insn, const uint64_t address[LANES], Mask lanes, int bytes) {
     const int together = LANES * 4 / std::max(bytes, 4);
+    const uint64_t first = address[0];
+    uint64_t uneven = 0;
+    for (int l = 0; l < LANES; ++l) uneven |= address[l] ^ (first + (uint64_t)l * bytes);
+    if (uneven == 0 && lanes == ALL && bytes >= 4 && first % 4 == 0) {
+        insn.counts.wavefronts += LANES / together;
+        insn.counts.ideal_wavefronts += LANES / together;
+        return;
+    }
     for (int l = 0; l < LANES; l += together) {
         const Mask group = lanes & (together == LANES ? ALL : ((1u << together) - 1) << l);
         if (group == 0) continue;
