@@ -7,6 +7,7 @@
 
 #include "../checks/findings.h"
 #include "../memory/memory.h"
+#include "../memory/race.h"
 #include "../ops/async_state.h"
 #include "block.h"
 #include "random.h"
@@ -165,7 +166,10 @@ void Running::run() {
         scheduler.now += warp->executed - before;
         if (warp->done()) {
             note_progress();
-            if (--warp->block->live_warps == 0) end_blocks();
+            if (--warp->block->live_warps == 0) {
+                check_leaving_block(*warp->block);
+                end_blocks();
+            }
         }
     }
 }
