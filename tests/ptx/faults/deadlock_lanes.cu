@@ -5,7 +5,7 @@ __global__ void meet(int *x) {
     __shared__ volatile int ready;
     if (threadIdx.x == 0) ready = 0;
     __syncwarp();
-    if (threadIdx.x < 16) {  // also: deadlock
+    if (threadIdx.x < 16) {
         x[threadIdx.x] = __shfl_sync(0xffffffff, x[threadIdx.x], 3);  // finds: deadlock
         ready = 1;
     } else {

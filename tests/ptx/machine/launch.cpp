@@ -129,8 +129,8 @@ void Running::stuck(const char *why) {
                 finding(*warp, launch.program->code[group.where], std::countr_zero(group.lanes),
                         Check::deadlock, "%s", why);
             if (warp->active != 0)
-                finding(*warp, launch.program->code[std::max(warp->pc - 1, 0)],
-                        std::countr_zero(warp->active), Check::deadlock, "%s", why);
+                finding(*warp, launch.program->code[warp->pc], std::countr_zero(warp->active),
+                        Check::deadlock, "%s", why);
         }
     scheduler.deferred.clear();
     blocks.clear(), clusters.clear();
