@@ -23,7 +23,7 @@ inline void must(cudaError_t error, const char *what) {
 
 template <class T>
 class Array {
-   public:
+public:
     explicit Array(size_t count) : count_(count) {
         MUST(cudaMalloc(&data_, count * sizeof(T)));
         MUST(cudaMemset(data_, 0xEE, count * sizeof(T)));
@@ -40,7 +40,7 @@ class Array {
         return values;
     }
 
-   private:
+private:
     T *data_ = nullptr;
     size_t count_;
 };
@@ -59,7 +59,8 @@ template <class T>
 void expect(const std::string &what, size_t at, T is, T should) {
     if (is == should) return;
     if (++failures() < 20)
-        std::printf("FAILED %s [%zu]: %lld, expected %lld\n", what.c_str(), at, (long long)is, (long long)should);
+        std::printf("FAILED %s [%zu]: %lld, expected %lld\n", what.c_str(), at, (long long)is,
+                    (long long)should);
 }
 template <class T>
 void expect(const std::string &what, const std::vector<T> &is, const std::vector<T> &should) {

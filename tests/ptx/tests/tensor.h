@@ -34,12 +34,13 @@ struct Tensor {
     }
 };
 
-inline CUresult encode(CUtensorMap &map, const Tensor &t, void *data, CUtensorMapDataType type, const Five &box, int swizzle = 0,
-                       Five steps = {1, 1, 1, 1, 1}, int fill = 0) {
+inline CUresult encode(CUtensorMap &map, const Tensor &t, void *data, CUtensorMapDataType type,
+                       const Five &box, int swizzle = 0, Five steps = {1, 1, 1, 1, 1}, int fill = 0) {
     static decltype(&cuTensorMapEncodeTiled) function = nullptr;
     if (function == nullptr) {
         cudaDriverEntryPointQueryResult found;
-        MUST(cudaGetDriverEntryPointByVersion("cuTensorMapEncodeTiled", (void **)&function, 12000, cudaEnableDefault, &found));
+        MUST(cudaGetDriverEntryPointByVersion("cuTensorMapEncodeTiled", (void **)&function, 12000,
+                                              cudaEnableDefault, &found));
     }
     cuuint64_t dims[5], strides[4];
     cuuint32_t boxes[5], element_strides[5];
@@ -47,12 +48,13 @@ inline CUresult encode(CUtensorMap &map, const Tensor &t, void *data, CUtensorMa
         dims[d] = t.dims[d], boxes[d] = box[d], element_strides[d] = steps[d];
         if (d > 0) strides[d - 1] = t.strides[d];
     }
-    return function(&map, type, t.rank, data, dims, strides, boxes, element_strides, CU_TENSOR_MAP_INTERLEAVE_NONE,
-                    (CUtensorMapSwizzle)swizzle, CU_TENSOR_MAP_L2_PROMOTION_NONE, (CUtensorMapFloatOOBfill)fill);
+    return function(&map, type, t.rank, data, dims, strides, boxes, element_strides,
+                    CU_TENSOR_MAP_INTERLEAVE_NONE, (CUtensorMapSwizzle)swizzle,
+                    CU_TENSOR_MAP_L2_PROMOTION_NONE, (CUtensorMapFloatOOBfill)fill);
 }
 
-// Where byte `at` of a box lies in shared memory: of each 128 bytes, the chunks of 16 are exchanged by the number of
-// the 128 bytes, within spans of 32, 64 or 128.
+// Where byte `at` of a box lies in shared memory: of each 128 bytes, the chunks of 16 are exchanged by
+// the number of the 128 bytes, within spans of 32, 64 or 128.
 inline size_t swizzled(size_t at, int swizzle) {
     const size_t chunks = 1u << swizzle, row = at / 128 % 8;
     const size_t chunk = at / 16 % chunks, moved = chunk ^ (row % chunks);
@@ -61,7 +63,8 @@ inline size_t swizzled(size_t at, int swizzle) {
 
 // Calls what(place in the box's memory, offset in the tensor or -1) for each element.
 template <class F>
-void each_element(const Tensor &t, const Five &box, const Five &begin, int swizzle, const Five &steps, F what) {
+void each_element(const Tensor &t, const Five &box, const Five &begin, int swizzle, const Five &steps,
+                  F what) {
     Five n{1, 1, 1, 1, 1};
     for (int d = 0; d < t.rank; ++d) n[d] = d == 0 ? box[d] : (box[d] + steps[d] - 1) / steps[d];
     size_t place = 0;
@@ -72,7 +75,8 @@ void each_element(const Tensor &t, const Five &box, const Five &begin, int swizz
                 for (i[1] = 0; i[1] < n[1]; ++i[1])
                     for (i[0] = 0; i[0] < n[0]; ++i[0]) {
                         Five index{};
-                        for (int d = 0; d < t.rank; ++d) index[d] = begin[d] + i[d] * (d == 0 ? 1 : steps[d]);
+                        for (int d = 0; d < t.rank; ++d)
+                            index[d] = begin[d] + i[d] * (d == 0 ? 1 : steps[d]);
                         what(swizzled(place, swizzle), t.at(index));
                         place += t.size;
                     }

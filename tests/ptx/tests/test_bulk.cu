@@ -28,7 +28,8 @@ __global__ void ring(const uint32_t *x, uint32_t *to, int tiles, int words) {
         // The copy before may still read what this one writes.
         if (threadIdx.x == 0) bulk_wait_read<0>();
         __syncthreads();
-        for (int i = threadIdx.x; i < words; i += blockDim.x) result[i] = s[t % STAGES * words + (i + 9) % words] + t;
+        for (int i = threadIdx.x; i < words; i += blockDim.x)
+            result[i] = s[t % STAGES * words + (i + 9) % words] + t;
         fence_async();
         __syncthreads();
         if (threadIdx.x == 0) {
@@ -49,18 +50,20 @@ void test_ring(int tiles, int words) {
         for (int i = 0; i < words; ++i) expected[t * words + i] = in[t * words + (i + 9) % words] + t;
     Array<uint32_t> x(in), to(in.size());
     ring<STAGES><<<1, 64, (STAGES + 1) * words * 4>>>(x, to, tiles, words);
-    expect("a ring of " + std::to_string(STAGES) + " x " + std::to_string(words), to.values(), expected);
+    expect("a ring of " + std::to_string(STAGES) + " x " + std::to_string(words), to.values(),
+           expected);
 }
 
 // ---- reductions ----
-#define REDUCTION(name, op, T)                                                                                       \
-    struct name {                                                                                                   \
-        using Type = T;                                                                                             \
-        static __device__ void start(void *to, const void *from, uint32_t bytes) {                                   \
-            asm volatile("cp.reduce.async.bulk.global.shared::cta.bulk_group." op " [%0], [%1], %2;" ::"l"(to),      \
-                         "r"(shared_address(from)), "r"(bytes)                                                      \
-                         : "memory");                                                                               \
-        }                                                                                                           \
+#define REDUCTION(name, op, T)                                                     \
+    struct name {                                                                  \
+        using Type = T;                                                            \
+        static __device__ void start(void *to, const void *from, uint32_t bytes) { \
+            asm volatile("cp.reduce.async.bulk.global.shared::cta.bulk_group." op  \
+                         " [%0], [%1], %2;" ::"l"(to),                             \
+                         "r"(shared_address(from)), "r"(bytes)                     \
+                         : "memory");                                              \
+        }                                                                          \
     };
 REDUCTION(AddU32, "add.u32", uint32_t)
 REDUCTION(MinS32, "min.s32", int32_t)
@@ -124,22 +127,33 @@ void test_reductions() {
     std::vector<int32_t> s32(5 * 64);
     std::vector<int64_t> s64(5 * 64);
     std::vector<uint64_t> u64(5 * 64);
-    for (int i = 0; i < 5 * 64; ++i) s32[i] = hash(i), s64[i] = (uint64_t)hash(i) << 32 | hash(~i), u64[i] = s64[i] * 3;
+    for (int i = 0; i < 5 * 64; ++i)
+        s32[i] = hash(i), s64[i] = (uint64_t)hash(i) << 32 | hash(~i), u64[i] = s64[i] * 3;
     test_reduction<MinS32>("min.s32", least, s32, 64);
-    test_reduction<MaxS32>("max.s32", [](int a, int b) { return a < b ? b : a; }, s32, 64);
+    test_reduction<MaxS32>(
+        "max.s32", [](int a, int b) { return a < b ? b : a; }, s32, 64);
     test_reduction<AddU64>("add.u64", add, u64, 64);
     test_reduction<MinS64>("min.s64", least, s64, 64);
-    test_reduction<AndB32>("and.b32", [](uint32_t a, uint32_t b) { return a & b; }, random_words(2, 2 * 64), 64);
-    test_reduction<XorB64>("xor.b64", [](uint64_t a, uint64_t b) { return a ^ b; }, u64, 64);
+    test_reduction<AndB32>(
+        "and.b32", [](uint32_t a, uint32_t b) { return a & b; }, random_words(2, 2 * 64), 64);
+    test_reduction<XorB64>(
+        "xor.b64", [](uint64_t a, uint64_t b) { return a ^ b; }, u64, 64);
     test_reduction<AddF32>("add.f32", add, numbers<float>(9 * 64, 100000), 64);
     test_reduction<AddF64>("add.f64", add, numbers<double>(9 * 64, 100000), 64);
-    test_reduction<AddF16>("add.f16", [](__half a, __half b) { return __float2half(__half2float(a) + __half2float(b)); },
-                           numbers<__half>(2 * 64, 2000), 64);
-    test_reduction<MaxBf16>("max.bf16", [](__nv_bfloat16 a, __nv_bfloat16 b) { return __bfloat162float(a) < __bfloat162float(b) ? b : a; },
-                            numbers<__nv_bfloat16>(5 * 64, 1000), 64);
+    test_reduction<AddF16>(
+        "add.f16", [](__half a, __half b) { return __float2half(__half2float(a) + __half2float(b)); },
+        numbers<__half>(2 * 64, 2000), 64);
+    test_reduction<MaxBf16>(
+        "max.bf16",
+        [](__nv_bfloat16 a, __nv_bfloat16 b) {
+            return __bfloat162float(a) < __bfloat162float(b) ? b : a;
+        },
+        numbers<__nv_bfloat16>(5 * 64, 1000), 64);
     const std::vector<uint32_t> inc{3, 5, 9, 0, 5, 5, 8, 0};
-    test_reduction<IncU32>("inc.u32", [](uint32_t a, uint32_t b) { return a >= b ? 0 : a + 1; }, inc, 4);
-    test_reduction<DecU32>("dec.u32", [](uint32_t a, uint32_t b) { return a == 0 || a > b ? b : a - 1; }, inc, 4);
+    test_reduction<IncU32>(
+        "inc.u32", [](uint32_t a, uint32_t b) { return a >= b ? 0 : a + 1; }, inc, 4);
+    test_reduction<DecU32>(
+        "dec.u32", [](uint32_t a, uint32_t b) { return a == 0 || a > b ? b : a - 1; }, inc, 4);
 }
 
 // ---- what a group's wait covers ----
@@ -170,7 +184,8 @@ void test_groups() {
 }
 
 int main() {
-    if (capability() < 9) return std::printf("skipped: bulk copies begin with compute capability 9.0\n"), 0;
+    if (capability() < 9)
+        return std::printf("skipped: bulk copies begin with compute capability 9.0\n"), 0;
     test_ring<1>(3, 4), test_ring<2>(7, 1000), test_ring<3>(11, 256), test_ring<4>(3, 2048);
     test_reductions();
     test_groups();

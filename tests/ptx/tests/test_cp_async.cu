@@ -14,17 +14,21 @@ __global__ void copies(const unsigned char *from, unsigned char *to) {
     const unsigned char *source = from + i * BYTES;
     const int bytes = i % (BYTES + 1), ignore = i % 3 == 0;
     if (FORM == whole) {
-        asm volatile("cp.async.ca.shared.global.L2::128B [%0], [%1], %2;" ::"r"(target), "l"(source), "n"(BYTES));
+        asm volatile("cp.async.ca.shared.global.L2::128B [%0], [%1], %2;" ::"r"(target), "l"(source),
+                     "n"(BYTES));
     } else if (FORM == filled) {
-        asm volatile("cp.async.ca.shared.global [%0], [%1], %2, %3;" ::"r"(target), "l"(source), "n"(BYTES), "r"(bytes));
+        asm volatile("cp.async.ca.shared.global [%0], [%1], %2, %3;" ::"r"(target), "l"(source),
+                     "n"(BYTES), "r"(bytes));
     } else if (FORM == ignored) {
-        asm volatile("{ .reg .pred p; setp.ne.b32 p, %3, 0; cp.async.ca.shared.global [%0], [%1], %2, p; }" ::"r"(target),
-                     "l"(source), "n"(BYTES), "r"(ignore));
+        asm volatile(
+            "{ .reg .pred p; setp.ne.b32 p, %3, 0; cp.async.ca.shared.global [%0], [%1], %2, p; }" ::
+                "r"(target),
+            "l"(source), "n"(BYTES), "r"(ignore));
     } else {
         uint64_t policy;
         asm volatile("createpolicy.fractional.L2::evict_last.b64 %0, 1.0;" : "=l"(policy));
-        asm volatile("cp.async.cg.shared.global.L2::cache_hint [%0], [%1], 16, %2, %3;" ::"r"(target), "l"(source),
-                     "r"(bytes), "l"(policy));
+        asm volatile("cp.async.cg.shared.global.L2::cache_hint [%0], [%1], 16, %2, %3;" ::"r"(target),
+                     "l"(source), "r"(bytes), "l"(policy));
     }
     asm volatile("cp.async.wait_all;");
     for (int k = 0; k < BYTES; ++k) to[i * BYTES + k] = s[i * BYTES + k];
@@ -36,7 +40,9 @@ void test_copies(const char *what) {
     for (size_t i = 0; i < in.size(); ++i) in[i] = hash(i + BYTES) | 1;
     for (int i = 0; i < 64; ++i)
         for (int k = 0; k < BYTES; ++k) {
-            const int bytes = FORM == whole ? BYTES : FORM == ignored ? (i % 3 == 0 ? 0 : BYTES) : i % (BYTES + 1);
+            const int bytes = FORM == whole     ? BYTES
+                              : FORM == ignored ? (i % 3 == 0 ? 0 : BYTES)
+                                                : i % (BYTES + 1);
             expected[i * BYTES + k] = k < bytes ? in[i * BYTES + k] : 0;
         }
     Array<unsigned char> from(in), to(in.size());
@@ -53,7 +59,8 @@ __global__ void pipeline(const float *x, int n, float *sums) {
     auto fetch = [&](int t) {
         if (t < tiles) {
             const int at = t * TILE + i * 4, left = max(0, min(4, n - at)) * 4;
-            asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(&tile[t % STAGES][i * 4])),
+            asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(
+                             shared_address(&tile[t % STAGES][i * 4])),
                          "l"(x + (left > 0 ? at : 0)), "r"(left));
         }
         asm volatile("cp.async.commit_group;");
@@ -81,7 +88,8 @@ void test_pipeline(int n) {
             }
     Array<float> x(in), sums(64);
     pipeline<STAGES><<<1, 64>>>(x, n, sums);
-    expect("a pipeline of " + std::to_string(STAGES) + " stages, " + std::to_string(n) + " numbers", sums.values(), expected);
+    expect("a pipeline of " + std::to_string(STAGES) + " stages, " + std::to_string(n) + " numbers",
+           sums.values(), expected);
 }
 
 // ---- groups that lanes of a warp commit apart from each other ----
@@ -89,7 +97,8 @@ __global__ void apart(const int *x, int *to) {
     __shared__ int s[3][32];
     const int i = threadIdx.x;
     for (int k = 0; k < 3; ++k) {
-        asm volatile("cp.async.ca.shared.global [%0], [%1], 4;" ::"r"(shared_address(&s[k][i])), "l"(x + k * 32 + i));
+        asm volatile("cp.async.ca.shared.global [%0], [%1], 4;" ::"r"(shared_address(&s[k][i])),
+                     "l"(x + k * 32 + i));
         if (k < 2 || i % 2 == 0) asm volatile("cp.async.commit_group;");
     }
     // Even lanes have three groups, odd ones two and a copy that belongs to none yet.
@@ -125,7 +134,8 @@ __global__ void signalled(const int *x, int *to) {
     __syncthreads();
     for (int round = 0; round < 4; ++round) {
         if (i < 64) {
-            asm volatile("cp.async.ca.shared.global [%0], [%1], 4;" ::"r"(shared_address(&s[round][i])), "l"(x + round * 64 + i));
+            asm volatile("cp.async.ca.shared.global [%0], [%1], 4;" ::"r"(shared_address(&s[round][i])),
+                         "l"(x + round * 64 + i));
             if (NOINC) {
                 asm volatile("cp.async.mbarrier.arrive.noinc.shared.b64 [%0];" ::"r"(barrier));
             } else {
@@ -136,8 +146,12 @@ __global__ void signalled(const int *x, int *to) {
         }
         int done = 0;
         while (!done)
-            asm volatile("{ .reg .pred p; mbarrier.test_wait.parity.shared.b64 p, [%1], %2; selp.s32 %0, 1, 0, p; }"
-                         : "=r"(done) : "r"(barrier), "r"(round & 1) : "memory");
+            asm volatile(
+                "{ .reg .pred p; mbarrier.test_wait.parity.shared.b64 p, [%1], %2; selp.s32 %0, 1, 0, "
+                "p; }"
+                : "=r"(done)
+                : "r"(barrier), "r"(round & 1)
+                : "memory");
         to[round * 128 + i] = s[round][(i + 5) % 64];
         __syncthreads();
     }
@@ -155,11 +169,14 @@ void test_signalled() {
 }
 
 int main() {
-    test_copies<4, whole>("4 bytes"), test_copies<8, whole>("8 bytes"), test_copies<16, whole>("16 bytes");
+    test_copies<4, whole>("4 bytes"), test_copies<8, whole>("8 bytes"),
+        test_copies<16, whole>("16 bytes");
     test_copies<4, filled>("4 bytes, filled"), test_copies<8, filled>("8 bytes, filled");
     test_copies<16, filled>("16 bytes, filled"), test_copies<16, ignored>("16 bytes, ignored");
-    test_copies<4, ignored>("4 bytes, ignored"), test_copies<16, hinted>("16 bytes with a cache policy");
-    for (int n : {1, 255, 256, 1021, 2048}) test_pipeline<2>(n), test_pipeline<3>(n), test_pipeline<4>(n);
+    test_copies<4, ignored>("4 bytes, ignored"),
+        test_copies<16, hinted>("16 bytes with a cache policy");
+    for (int n : {1, 255, 256, 1021, 2048})
+        test_pipeline<2>(n), test_pipeline<3>(n), test_pipeline<4>(n);
     test_apart();
     test_signalled<true>(), test_signalled<false>();
     return report();

@@ -1,4 +1,5 @@
-// libcu++ and cooperative groups on top: cuda::barrier, cuda::pipeline, cuda::memcpy_async, code that is known to be right.
+// libcu++ and cooperative groups on top: cuda::barrier, cuda::pipeline, cuda::memcpy_async, code that
+// is known to be right.
 #include <cooperative_groups.h>
 #include <cooperative_groups/memcpy_async.h>
 
@@ -21,7 +22,9 @@ __global__ void with_barrier(const int *x, int *to, int tiles) {
     cuda::memcpy_async(block, s[0], x, cuda::aligned_size_t<16>(sizeof(int) * TILE), barrier[0]);
     int sum = 0;
     for (int t = 0; t < tiles; ++t) {
-        if (t + 1 < tiles) cuda::memcpy_async(block, s[(t + 1) % 2], x + (t + 1) * TILE, cuda::aligned_size_t<16>(sizeof(int) * TILE), barrier[(t + 1) % 2]);
+        if (t + 1 < tiles)
+            cuda::memcpy_async(block, s[(t + 1) % 2], x + (t + 1) * TILE,
+                               cuda::aligned_size_t<16>(sizeof(int) * TILE), barrier[(t + 1) % 2]);
         barrier[t % 2].arrive_and_wait();
         for (int i = threadIdx.x; i < TILE; i += THREADS) sum += s[t % 2][TILE - 1 - i] * (t + 1);
         block.sync();
@@ -37,7 +40,9 @@ __global__ void with_pipeline(const int *x, int *to, int tiles) {
     auto block = cg::this_thread_block();
     auto pipe = [&] {
         if constexpr (PARTED)
-            return cuda::make_pipeline(block, &state, threadIdx.x < 32 ? cuda::pipeline_role::producer : cuda::pipeline_role::consumer);
+            return cuda::make_pipeline(
+                block, &state,
+                threadIdx.x < 32 ? cuda::pipeline_role::producer : cuda::pipeline_role::consumer);
         else
             return cuda::make_pipeline(block, &state);
     }();
@@ -94,7 +99,8 @@ void test(const char *what, Kernel kernel, int none = 0) {
         Array<int> x(in), to(THREADS);
         kernel<<<1, THREADS>>>(x, to, tiles);
         std::vector<int> is = to.values();
-        if (none == 0) expect(what, is, expected);
+        if (none == 0)
+            expect(what, is, expected);
         else
             for (int i = none; i < THREADS; ++i) expect(what, i, is[i], expected[i]);
     }

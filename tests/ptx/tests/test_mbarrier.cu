@@ -34,7 +34,8 @@ void test_ring(int rounds, int consumers) {
     for (size_t i = 0; i < in.size(); ++i) in[i] = hash(i) % 1000;
     for (int w = 1; w <= consumers; ++w)
         for (int l = 0; l < 32; ++l)
-            for (int r = 0; r < rounds; ++r) expected[(w - 1) * 32 + l] += in[r * 32 + (l + w) % 32] * (r + w);
+            for (int r = 0; r < rounds; ++r)
+                expected[(w - 1) * 32 + l] += in[r * 32 + (l + w) % 32] * (r + w);
     Array<int> x(in), to(expected.size());
     ring<STAGES><<<1, 32 * (consumers + 1)>>>(x, rounds, consumers, to);
     expect("a ring of " + std::to_string(STAGES), to.values(), expected);
@@ -52,13 +53,17 @@ __global__ void states(uint32_t *to) {
     };
     auto passed = [](uint64_t *p, uint64_t state) {
         uint32_t done;
-        asm volatile("{ .reg .pred p; mbarrier.test_wait.shared.b64 p, [%1], %2; selp.u32 %0, 1, 0, p; }"
-                     : "=r"(done) : "r"(shared_address(p)), "l"(state));
+        asm volatile(
+            "{ .reg .pred p; mbarrier.test_wait.shared.b64 p, [%1], %2; selp.u32 %0, 1, 0, p; }"
+            : "=r"(done)
+            : "r"(shared_address(p)), "l"(state));
         return done;
     };
     to[0] = count(first), to[1] = passed(&b, first);
     uint64_t second, third;
-    asm volatile("mbarrier.arrive.noComplete.shared.b64 %0, [%1], 1;" : "=l"(second) : "r"(shared_address(&b)));
+    asm volatile("mbarrier.arrive.noComplete.shared.b64 %0, [%1], 1;"
+                 : "=l"(second)
+                 : "r"(shared_address(&b)));
     to[2] = count(second), to[3] = passed(&b, first);
     asm volatile("mbarrier.arrive_drop.shared.b64 %0, [%1];" : "=l"(third) : "r"(shared_address(&b)));
     to[4] = count(third), to[5] = passed(&b, first), to[6] = passed(&b, third);
@@ -80,7 +85,8 @@ __global__ void states(uint32_t *to) {
 void test_states() {
     Array<uint32_t> to(16);
     states<<<1, 1>>>(to);
-    expect("states", to.values(), std::vector<uint32_t>{3, 0, 2, 0, 1, 1, 1, 1, 0, 2, 0, 1, 0, 1, 5, 1});
+    expect("states", to.values(),
+           std::vector<uint32_t>{3, 0, 2, 0, 1, 1, 1, 1, 0, 2, 0, 1, 0, 1, 5, 1});
 }
 
 // ---- counts of more than one, and bytes ----
@@ -96,14 +102,19 @@ __global__ void counts(uint32_t *to) {
     if (threadIdx.x == 0) {
         asm volatile("mbarrier.expect_tx.relaxed.cta.shared::cta.b64 [%0], 48;" ::"r"(a) : "memory");
         asm volatile("mbarrier.arrive.relaxed.cta.shared::cta.b64 _, [%0], 63;" ::"r"(a) : "memory");
-        asm volatile("mbarrier.arrive.expect_tx.release.cta.shared::cta.b64 _, [%0], 16;" ::"r"(a) : "memory");
+        asm volatile("mbarrier.arrive.expect_tx.release.cta.shared::cta.b64 _, [%0], 16;" ::"r"(a)
+                     : "memory");
         to[1] = barrier_passed(&b, 1);
         asm volatile("mbarrier.complete_tx.relaxed.cta.shared::cta.b64 [%0], 60;" ::"r"(a) : "memory");
         to[2] = barrier_passed(&b, 1);
         asm volatile("mbarrier.complete_tx.relaxed.cta.shared::cta.b64 [%0], 4;" ::"r"(a) : "memory");
         uint32_t done;
-        asm volatile("{ .reg .pred p; mbarrier.try_wait.parity.acquire.cta.shared::cta.b64 p, [%1], 1, 1000; selp.u32 %0, 1, 0, p; }"
-                     : "=r"(done) : "r"(a) : "memory");
+        asm volatile(
+            "{ .reg .pred p; mbarrier.try_wait.parity.acquire.cta.shared::cta.b64 p, [%1], 1, 1000; "
+            "selp.u32 %0, 1, 0, p; }"
+            : "=r"(done)
+            : "r"(a)
+            : "memory");
         to[3] = done;
     }
 #else
