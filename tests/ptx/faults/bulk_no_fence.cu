@@ -8,11 +8,11 @@ __global__ void tile(const int *x, int *to) {
     s[i] = x[63 - i];
     __syncthreads();
     if (i == 0) {
-        asm volatile(  // finds: race thread=(0,0,0)
-            "cp.async.bulk.global.shared::cta.bulk_group [%0], [%1], 256;" ::"l"(
-                __cvta_generic_to_global(to)),
-            "r"(shared_address(s))
-            : "memory");
+        const size_t g = __cvta_generic_to_global(to);
+        const uint32_t from = shared_address(s);
+        asm volatile("cp.async.bulk.global.shared::cta.bulk_group [%0], [%1], 256;" ::"l"(g),
+                     "r"(from)  // finds: race thread=(0,0,0)
+                     : "memory");
         asm volatile("cp.async.bulk.commit_group;" ::: "memory");
         wait_stores();
     }
