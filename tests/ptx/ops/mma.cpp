@@ -69,7 +69,7 @@ Unpack<double> unpack_of(Type type) {
         case Type::e5m2:
             return unpack<ElementE5M2, double>;
         default:
-            return unpack<ElementF64, double>;
+            return unpack_f64;
     }
 }
 

@@ -22,85 +22,84 @@ using Unpack = void (*)(const void *registers, T *to, int stride);
 // How many elements a row of a block has.
 constexpr int block_width(int bits) { return bits == 64 ? 4 : 4 * 32 / bits; }
 
-// The lowest 13 bits do not take part.
-inline float from_tf32(uint32_t x) { return float_of(x & 0xffffe000); }
-
-template <float (*F)(uint8_t)>
-const float *table_of_bytes() {
-    static const struct Table {
-        float values[256];
-        Table() {
-            for (int i = 0; i < 256; ++i) values[i] = F(i);
-        }
-    } table;
-    return table.values;
-}
-
+// Formats of elements: from their bits to numbers.
 struct ElementF16 {
     using Stored = uint16_t;
-    static double wide(uint16_t x) { return from_half(x); }
+    static float wide(uint32_t bits) { return from_half(bits); }
 };
 struct ElementBF16 {
     using Stored = uint16_t;
-    static double wide(uint16_t x) { return float_of((uint32_t)x << 16); }
+    static float wide(uint32_t bits) { return float_of(bits << 16); }
 };
-struct ElementTF32 {
+struct ElementTF32 {  // the lowest 13 bits do not take part
     using Stored = uint32_t;
-    static double wide(uint32_t x) { return from_tf32(x); }
+    static float wide(uint32_t bits) { return float_of(bits & 0xffffe000); }
 };
 struct ElementE4M3 {
     using Stored = uint8_t;
-    static double wide(uint8_t x) { return table_of_bytes<from_e4m3>()[x]; }
+    static float wide(uint32_t bits) { return from_e4m3(bits); }
 };
 struct ElementE5M2 {
     using Stored = uint8_t;
-    static double wide(uint8_t x) { return table_of_bytes<from_e5m2>()[x]; }
-};
-struct ElementF64 {
-    using Stored = double;
-    static double wide(double x) { return x; }
+    static float wide(uint32_t bits) { return from_e5m2(bits); }
 };
 struct ElementS8 {
     using Stored = int8_t;
-    static int32_t wide(int8_t x) { return x; }
+    static int32_t wide(uint32_t bits) { return (int8_t)bits; }
 };
 struct ElementU8 {
     using Stored = uint8_t;
-    static int32_t wide(uint8_t x) { return x; }
+    static int32_t wide(uint32_t bits) { return (int32_t)bits; }
 };
 struct ElementB1 {  // 32 at once
     using Stored = uint32_t;
-    static int32_t wide(uint32_t x) { return x; }
+    static int32_t wide(uint32_t bits) { return (int32_t)bits; }
 };
 
-// `count` elements, one after another.
+// `count` elements, at most 256, one after another.
 template <class T>
 using Widen = void (*)(const void *from, T *to, int count);
 
 template <class Element, class T>
 void widen(const void *from, T *to, int count) {
     const auto *elements = (const typename Element::Stored *)from;
-    for (int i = 0; i < count; ++i) to[i] = Element::wide(elements[i]);
+    // In steps: loops over types of one size vectorize.
+    uint32_t bits[256];
+    decltype(Element::wide(0)) wide[256];
+    for (int i = 0; i < count; ++i) bits[i] = elements[i];
+    for (int i = 0; i < count; ++i) wide[i] = Element::wide(bits[i]);
+    for (int i = 0; i < count; ++i) to[i] = wide[i];
+}
+
+template <class T>
+void place_rows(const T *wide, int width, T *to, int stride) {
+    for (int r = 0; r < 8; ++r) std::memcpy(to + r * stride, wide + r * width, sizeof(T) * width);
 }
 
 template <class Element, class T>
 void unpack(const void *registers, T *to, int stride) {
-    using Stored = typename Element::Stored;
-    constexpr int width = 4 * (sizeof(Stored) == 8 ? 1 : 4 / sizeof(Stored));
+    constexpr int width = 16 / sizeof(typename Element::Stored);
     T wide[8 * width];
     widen<Element, T>(registers, wide, 8 * width);
-    for (int r = 0; r < 8; ++r) std::memcpy(to + r * stride, wide + r * width, sizeof(T) * width);
+    place_rows(wide, width, to, stride);
+}
+
+inline void unpack_f64(const void *registers, double *to, int stride) {
+    place_rows((const double *)registers, 4, to, stride);
 }
 
 // 4 bits, the low half of a byte first.
 template <bool is_signed>
 void unpack_nibbles(const void *registers, int32_t *to, int stride) {
     const uint8_t *from = (const uint8_t *)registers;
-    for (int r = 0; r < 8; ++r)
-        for (int c = 0; c < 32; ++c) {
-            const int32_t value = from[r * 16 + c / 2] >> c % 2 * 4 & 15;
-            to[r * stride + c] = is_signed ? (value ^ 8) - 8 : value;
-        }
+    int32_t bytes[128], wide[256];
+    for (int i = 0; i < 128; ++i) bytes[i] = from[i];
+    for (int i = 0; i < 128; ++i) {
+        const int32_t low = bytes[i] & 15, high = bytes[i] >> 4;
+        wide[2 * i] = is_signed ? (low ^ 8) - 8 : low;
+        wide[2 * i + 1] = is_signed ? (high ^ 8) - 8 : high;
+    }
+    place_rows(wide, 32, to, stride);
 }
 
 // A: M rows of k elements, from the registers ops[0], ops[1], ...
