@@ -10,7 +10,7 @@ PTX_SOURCES := $(wildcard tests/ptx/device.cpp $(PTX_PARTS:%=tests/ptx/%/*.cpp))
 PTX_OBJECTS := $(PTX_SOURCES:%=$(BUILD)/ptxrt/%.o)
 PTX_RUNTIME := $(BUILD)/ptx/libcudart.so.13
 PTX_FLAGS   := -std=c++20 -O3 -g1 -march=$(ARCH) -ffp-contract=off -fno-math-errno -fPIC -fvisibility=hidden \
-               $(WARNINGS) -isystem $(CUDA)/include
+               $(WARNINGS) -Wno-restrict -isystem $(CUDA)/include
 PTX_NVCC    := -std=c++17 -O3 -lineinfo $(GENCODE)
 PTX_LINK    := -Wl,-rpath,$(abspath $(BUILD)/ptx)
 PTX_LIBS    := -lzstd -lpthread
