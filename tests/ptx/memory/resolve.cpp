@@ -58,14 +58,21 @@ Run next_run(const uint64_t offset[LANES], const Layout &layout, int first, int 
     return {first, std::max(1, (int)std::min<uint64_t>(more(layout.behind) + 1, room)), false};
 }
 
+// The first byte of an access that is looked at and that nobody has written; -1: none.
+int first_invalid(const Shadow &shadow, size_t offset, const Request &request) {
+    for (int k = 0; k < request.bytes; ++k)
+        if ((k >= 32 || request.used >> k & 1) && !shadow.valid(offset + k, 1)) return k;
+    return -1;
+}
+
 void check_valid(Warp &w, const Insn &insn, const Request &request, const Target &target,
                  const uint64_t offset[LANES], const Run &run) {
     const size_t bytes = run.uniform ? request.bytes : (size_t)request.bytes * run.lanes;
     if (target.shadow->valid(offset[run.first], bytes)) return;
     for (int l = run.first; l < run.first + run.lanes; ++l) {
         if (target.shadow->valid(offset[l], request.bytes)) continue;
-        int k = 0;
-        while (target.shadow->valid(offset[l] + k, 1)) ++k;
+        const int k = first_invalid(*target.shadow, offset[l], request);
+        if (k < 0) continue;
         finding(w, insn, l, Check::uninitialised,
                 "%s %d bytes of %s memory at 0x%llx, of which nobody has written %s",
                 verb_of(request.access), request.bytes,

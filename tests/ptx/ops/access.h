@@ -12,7 +12,8 @@ struct AccessForm {
     Space space = Space::generic;
     Order order = Order::weak;
     int align = 1;
-    int address = 0;  // index in Insn::ops
+    int address = 0;      // index in Insn::ops
+    uint32_t used = ~0u;  // of the bytes that are loaded, those whose register anybody reads
 };
 
 inline const AccessForm &form_of(const Insn &insn) { return *(const AccessForm *)insn.extra; }

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "../checks/findings.h"
+#include "../decode/function_decoder.h"
 #include "access.h"
 #include "async_decode.h"
 
@@ -24,8 +25,8 @@ T get(const unsigned char *from) {
 }
 
 Request request_of(const Insn &insn, const AccessForm &form, Access access) {
-    return {form.space, access, insn.bytes * insn.count, form.align, form.order != Order::weak,
-            nullptr};
+    return {form.space, access,   insn.bytes * insn.count, form.align, form.order != Order::weak,
+            nullptr,    form.used};
 }
 
 // ---- ld ----
@@ -137,6 +138,33 @@ void run_st(Warp &w, const Insn &insn) {
 }
 
 // ---- decoding ----
+bool names(const Operand &o, int id) {
+    if (o.kind == Operand::reg && o.id == id) return true;
+    for (const Operand &part : o.parts)
+        if (names(part, id)) return true;
+    return false;
+}
+
+// Does any other statement name the register?
+bool is_used(const Decoding &d, int id) {
+    for (const Statement &s : d.function.function.statements) {
+        if (&s == &d.statement) continue;
+        if (s.guard == id) return true;
+        for (const Operand &o : s.operands)
+            if (names(o, id)) return true;
+    }
+    return false;
+}
+
+// Compilers load whole vectors where they need a part: the rest need not have been written.
+uint32_t used_bytes(const Decoding &d, const Operand &to, int size) {
+    uint32_t used = 0;
+    for (size_t e = 0; e < to.parts.size(); ++e)
+        if (to.parts[e].kind == Operand::reg && is_used(d, to.parts[e].id))
+            used |= (uint32_t)((1ull << size) - 1) << e * size;
+    return used;
+}
+
 template <template <int> class Run>
 Handler by_size(Decoding &d, int bytes) {
     switch (bytes) {
@@ -193,6 +221,7 @@ void decode_ld(Decoding &d) {
     d.write_vector(d.operand(0), type, d.insn.count);
     d.read_address(d.operand(1));
     take_cache_hints(d, 2);
+    if (d.insn.count > 1) form.used = used_bytes(d, d.operand(0), d.insn.bytes);
     const bool named = d.address_space_of(d.operand(1)) == Space::param;
     d.insn.cls = Class::load;
     d.insn.run = form.space == Space::param && named ? by_size<LoadParam>(d, d.insn.bytes)
