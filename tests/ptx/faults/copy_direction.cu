@@ -3,5 +3,6 @@ int main() {
     int *a, *b;
     cudaMalloc(&a, 64);
     cudaMalloc(&b, 64);
-    return cudaMemcpy(a, b, 64, cudaMemcpyHostToDevice) != cudaErrorInvalidValue;  // finds: wrong_use host
+    return cudaMemcpy(a, b, 64, cudaMemcpyHostToDevice) !=
+           cudaErrorInvalidValue;  // finds: wrong_use host
 }

@@ -1,4 +1,5 @@
-// A cluster of 16 blocks, which only some GPUs run, without allowing it; GPUs before 9.0 have no clusters.
+// A cluster of 16 blocks, which only some GPUs run, without allowing it; GPUs before 9.0 have no
+// clusters.
 __global__ void nothing() {}
 
 int main() {

@@ -6,6 +6,7 @@ __global__ void fill() {
 
 int main() {
     const int bytes = 228 << 10;
-    return cudaFuncSetAttribute(fill, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes) !=  // finds: launch host
+    return cudaFuncSetAttribute(fill, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                bytes) !=  // finds: launch host
            cudaErrorInvalidValue;
 }

@@ -1,5 +1,5 @@
-// Three kernels whose counters test_counters.py knows: a strided copy, transposes with and without padding, a
-// small product.
+// Three kernels whose counters test_counters.py knows: a strided copy, transposes with and without
+// padding, a small product.
 #include <cstdio>
 #include <vector>
 
