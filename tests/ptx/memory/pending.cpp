@@ -72,7 +72,7 @@ int begin_async(Warp &warp, const Insn &insn, int lane, Space space, uint64_t ad
 }
 
 void end_async(int handle, const WarpClock &by, int lane) {
-    end(handle, segment_of(by.agent, by.now), lane);
+    end(handle, by.segment != 0 ? by.segment : segment_of(by.agent, by.now), lane);
 }
 
 void end_async_signalled(int handle, Agent agent, uint32_t time) {

@@ -133,7 +133,7 @@ void report(const Visit &v, uint64_t c, int lane, size_t offset, bool wrote) {
 // it access all of them; -1: each its own.
 void scan(Visit &v, const uint64_t *cells, size_t n, int shift, int first, int last, size_t offset,
           bool wrote) {
-    const size_t unit = v.shadow.chunk(offset).unit;
+    const size_t unit = v.shadow.cells(offset, 4).unit;
     uint32_t good = 0;
     for (size_t i = 0; i < n; ++i) {
         const uint64_t c = cells[i];
@@ -209,10 +209,8 @@ uint64_t cell_of(Warp &warp, const Insn &insn, bool strong, bool proxy) {
 }
 
 void check_races(Visit &v, size_t offset, size_t bytes, int first, int lanes, bool uniform) {
-    Chunk &chunk = v.shadow.chunk(offset);
-    chunk.need_cells();
-    const size_t at = offset % CHUNK_BYTES, finest = std::countr_zero(at | bytes | 4);
-    if (chunk.unit > 1ull << finest) chunk.refine(1ull << finest);
+    const size_t at = offset % CHUNK_BYTES;
+    Chunk &chunk = v.shadow.cells(offset, 1ull << std::countr_zero(at | bytes | 4));
     const size_t unit = chunk.unit, each = bytes / unit;
     const int shift = lanes == 1 || uniform ? 31 : std::countr_zero(each);
     const size_t n = lanes == 1 || uniform ? each : each * lanes, from = at / unit;
@@ -234,11 +232,8 @@ void check_races(Visit &v, size_t offset, size_t bytes, int first, int lanes, bo
 
 void remember_copy(Shadow &shadow, size_t offset, size_t bytes, bool writes, uint64_t c) {
     while (bytes > 0) {
-        Chunk &chunk = shadow.chunk(offset);
-        chunk.need_cells();
         const size_t at = offset % CHUNK_BYTES, here = std::min(bytes, CHUNK_BYTES - at);
-        const size_t finest = std::countr_zero(at | here | 4);
-        if (chunk.unit > 1ull << finest) chunk.refine(1ull << finest);
+        Chunk &chunk = shadow.cells(offset, 1ull << std::countr_zero(at | here | 4));
         uint64_t *cells = (writes ? chunk.writers : chunk.readers) + at / chunk.unit;
         std::fill(cells, cells + here / chunk.unit, c);
         offset += here, bytes -= here;

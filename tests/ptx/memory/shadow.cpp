@@ -40,33 +40,32 @@ void set_ones(uint8_t *bits, size_t first, size_t n) {
 
 }  // namespace
 
-void Chunk::need_cells() {
-    if (writers != nullptr) return;
-    const size_t units = (bytes + unit - 1) / unit;
-    writers = map_cells(2 * units);
-    readers = writers + units;
+// The place for the cells of a chunk, writers and readers.
+uint64_t *Shadow::cells_of(size_t number, size_t unit) {
+    uint64_t *&room = unit == 4 ? coarse_ : fine_;
+    const size_t each = 2 * CHUNK_BYTES / (unit == 4 ? 4 : 1);
+    if (room == nullptr) room = map_cells(count_ * each);
+    return room + number * each;
 }
 
-void Chunk::drop_cells() {
-    if (writers != nullptr) munmap(writers, 2 * ((bytes + unit - 1) / unit) * 8);
-    writers = readers = nullptr;
-}
-
-void Chunk::refine(size_t finer) {
-    if (finer >= unit) return;
-    if (writers == nullptr) {
-        unit = finer;
-        return;
+// Each smaller unit begins with what the larger one had.
+void Shadow::make_cells(size_t number, size_t unit) {
+    Chunk &chunk = chunks_[number];
+    unit = std::min(unit, chunk.unit);
+    const size_t times = chunk.unit / unit, units = (chunk.bytes + unit - 1) / unit;
+    std::vector<uint64_t> writers, readers;
+    if (chunk.writers != nullptr) {
+        const size_t old = (chunk.bytes + chunk.unit - 1) / chunk.unit;
+        writers.assign(chunk.writers, chunk.writers + old);
+        readers.assign(chunk.readers, chunk.readers + old);
     }
-    const size_t old = (bytes + unit - 1) / unit, times = unit / finer,
-                 units = (bytes + finer - 1) / finer;
-    uint64_t *fine = map_cells(2 * units);
-    for (size_t i = 0; i < units; ++i) {
-        if (const uint64_t c = writers[i / times]) fine[i] = c;
-        if (const uint64_t c = readers[i / times]) fine[units + i] = c;
+    chunk.unit = unit;
+    chunk.writers = cells_of(number, unit);
+    chunk.readers = chunk.writers + units;
+    for (size_t i = 0; i < units && !writers.empty(); ++i) {
+        chunk.writers[i] = writers[i / times];
+        chunk.readers[i] = readers[i / times];
     }
-    munmap(writers, 2 * old * 8);
-    unit = finer, writers = fine, readers = fine + units;
 }
 
 Shadow::Shadow(size_t bytes, bool all_valid)
@@ -112,7 +111,10 @@ void Shadow::forget_valid() {
 }
 
 void Shadow::forget_cells() {
-    for (size_t k = 0; k < count_; ++k) chunks_[k].drop_cells();
+    if (coarse_ != nullptr) munmap(coarse_, count_ * (2 * CHUNK_BYTES / 4) * 8);
+    if (fine_ != nullptr) munmap(fine_, count_ * (2 * CHUNK_BYTES) * 8);
+    coarse_ = fine_ = nullptr;
+    for (size_t k = 0; k < count_; ++k) chunks_[k].writers = chunks_[k].readers = nullptr;
     floor = 0;
 }
 

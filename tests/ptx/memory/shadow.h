@@ -31,20 +31,21 @@ struct Chunk {
     bool all_valid = false;
     // For each 4 bytes: how many pending copies write or read them.
     std::unique_ptr<uint16_t[]> targets, sources;
-
-    Chunk() = default;
-    Chunk(Chunk &&) = delete;
-    ~Chunk() { drop_cells(); }
-    void need_cells();
-    void drop_cells();
-    void refine(size_t finer);  // gives each `finer` bytes a cell of their own
 };
 
 class Shadow {
 public:
     explicit Shadow(size_t bytes, bool all_valid = false);
+    ~Shadow() { forget_cells(); }
+    Shadow(const Shadow &) = delete;
     size_t bytes() const { return bytes_; }
-    Chunk &chunk(size_t offset) { return chunks_[offset / CHUNK_BYTES]; }
+    const Chunk &chunk(size_t offset) const { return chunks_[offset / CHUNK_BYTES]; }
+    // The chunk that `offset` lies in, with cells of at most `unit` bytes.
+    Chunk &cells(size_t offset, size_t unit) {
+        Chunk &chunk = chunks_[offset / CHUNK_BYTES];
+        if (chunk.writers == nullptr || chunk.unit > unit) make_cells(offset / CHUNK_BYTES, unit);
+        return chunk;
+    }
 
     bool valid(size_t offset, size_t n) const;
     void mark_valid(size_t offset, size_t n);
@@ -59,7 +60,13 @@ public:
     uint32_t floor = 0;  // segments below it are of the past, and ordered
 
 private:
+    void make_cells(size_t number, size_t unit);
+    uint64_t *cells_of(size_t number, size_t unit);
+
     size_t bytes_;
     std::unique_ptr<Chunk[]> chunks_;
     size_t count_;
+    // Room for the cells of all chunks, which takes no memory until it is used: units of 4 bytes, and
+    // smaller ones.
+    uint64_t *coarse_ = nullptr, *fine_ = nullptr;
 };

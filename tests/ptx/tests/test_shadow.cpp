@@ -28,21 +28,27 @@ void test_valid() {
     expect_equal("memory of the host", Shadow(10, true).valid(0, 10), true);
 }
 
-void test_refine() {
-    Shadow shadow(1000);
-    Chunk &chunk = shadow.chunk(0);
-    chunk.need_cells();
+void test_units() {
+    Shadow shadow(CHUNK_BYTES + 1000);
+    const size_t first = CHUNK_BYTES;
+    Chunk &chunk = shadow.cells(first, 4);
+    expect_equal("unit", chunk.unit, size_t(4));
+    expect_equal("nobody", chunk.writers[3] | chunk.readers[249], uint64_t(0));
     chunk.writers[3] = 77, chunk.readers[249] = 88;
-    chunk.refine(2);
-    expect_equal("unit", chunk.unit, size_t(2));
+    shadow.cells(first + 8, 2);
+    expect_equal("finer unit", chunk.unit, size_t(2));
     expect_equal("writer of bytes 12, 13", chunk.writers[6], uint64_t(77));
     expect_equal("writer of bytes 14, 15", chunk.writers[7], uint64_t(77));
     expect_equal("writer of bytes 16, 17", chunk.writers[8], uint64_t(0));
-    chunk.refine(1);
+    shadow.cells(first, 1);
+    expect_equal("writer of byte 15", chunk.writers[15], uint64_t(77));
+    expect_equal("writer of byte 16", chunk.writers[16], uint64_t(0));
     expect_equal("reader of byte 999", chunk.readers[999], uint64_t(88));
     expect_equal("reader of byte 995", chunk.readers[995], uint64_t(0));
-    chunk.refine(4);
-    expect_equal("never coarser", chunk.unit, size_t(1));
+    expect_equal("never coarser", shadow.cells(first, 4).unit, size_t(1));
+    expect_equal("the chunk before", shadow.cells(0, 4).unit, size_t(4));
+    shadow.forget_cells();
+    expect_equal("forgotten", shadow.cells(first, 4).writers[15], uint64_t(0));
 }
 
 void test_hold() {
@@ -89,7 +95,7 @@ void test_allocations() {
 
 int main() {
     test_valid();
-    test_refine();
+    test_units();
     test_hold();
     test_allocations();
     return report();
