@@ -7,6 +7,7 @@
 
 struct TensorMap {
     uint64_t magic;
+    uint64_t unused;  // 0.  CUTLASS clears a bit of it, for drivers up to 13.1 and small tensors
     uint64_t address;
     uint64_t strides[4];  // bytes, of dimensions 1 and up
     uint32_t dims[5];     // less 1

@@ -293,7 +293,7 @@ static double allowed(Format f, double exact, double magnitudes, int k) {
     const double unit = std::ldexp(1, (exact == 0 ? -100 : std::ilogb(exact)) - digits + 1);
     const double smallest = f == f16 ? std::ldexp(1, -25) : 0;
     const double nearest = std::fmax(unit / 2 * 1.0000001, smallest);
-    return default_rounding() ? nearest : nearest * 2 + std::ldexp(magnitudes, -23);
+    return default_rounding() ? nearest : nearest * 2 + std::ldexp(magnitudes, -22);
 }
 
 static void differs(const Case &c, int row, int column, double is, double should) {

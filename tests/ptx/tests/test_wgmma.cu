@@ -289,9 +289,9 @@ static bool default_rounding() {
 static double allowed(Format f, double exact, double magnitudes, int slices) {
     const int digits = f == f32 ? 24 : 11;
     const double unit = std::ldexp(1, std::ilogb(std::fmax(std::fabs(exact), 1e-6)) - digits + 1);
-    // Each instruction rounds the sum so far.
+    // Each instruction rounds the sum so far, perhaps twice, and truncates.
     return slices == 1 && default_rounding() ? unit / 2 * 1.0000001
-                                             : slices * std::ldexp(magnitudes, -digits + 1);
+                                             : slices * std::ldexp(magnitudes, -digits + 2);
 }
 
 struct Problem {
