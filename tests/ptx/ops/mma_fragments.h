@@ -5,9 +5,8 @@
 // Fragments are made of such blocks:
 //   A (M x K)   register i: rows 8 (i % (M / 8)), columns i / (M / 8) times a block's width
 //   B (K x N)   register i, transposed (a block's row is a column of B): rows i times a block's width
-//   C, D        registers 2i and 2i + 1 hold columns 2 (l % 4) and the next one of rows 8i + l / 4
-//   (f32, s32, f64);
-//               of f16 register i holds both
+//   C, D        f32, s32, f64: registers 2i and 2i + 1 hold columns 2 (l % 4) and the next one of
+//               rows 8i + l / 4; f16: register i holds both
 #pragma once
 
 #include <cstring>
