@@ -126,6 +126,18 @@ cudaError_t check_launch(const Kernel &kernel, const LaunchRequest &request) {
     return cudaSuccess;
 }
 
+// What a GPU says afterwards; one that waits forever says nothing unless a watchdog ends it.
+static cudaError_t error_of(const Launch &launch) {
+    switch (launch.failure) {
+        case Launch::assertion:
+            return cudaErrorAssert;
+        case Launch::deadlock:
+            return cudaErrorLaunchTimeout;
+        default:
+            return cudaErrorLaunchFailure;
+    }
+}
+
 cudaError_t launch_kernel(Kernel &kernel, const LaunchRequest &request, void **args,
                           cudaStream_t stream) {
     if (const cudaError_t error = decode(kernel); error != cudaSuccess) return error;
@@ -146,6 +158,7 @@ cudaError_t launch_kernel(Kernel &kernel, const LaunchRequest &request, void **a
         launch.params = params;
         launch.number = ++number;
         run_launch(launch);
+        if (launch.failure != Launch::none) device_failed(error_of(launch));
         return device_status();
     });
 }

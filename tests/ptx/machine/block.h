@@ -66,6 +66,7 @@ struct Launch {
     int dynamic_shared = 0;
     std::vector<unsigned char> params;  // the parameter space
     uint64_t number = 0;                // of the process, from 1
+    enum { none, trap, assertion, deadlock } failure = none;  // why it ended early
 };
 
 // Runs a launch to its end.  Blocks start in order, warps of the blocks that are resident take turns in an order that

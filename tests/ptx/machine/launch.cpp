@@ -42,6 +42,7 @@ struct Running {
     void end_blocks();
     void run();
     void stuck(const char *why);
+    void abandon();
 };
 
 unsigned at(uint64_t number, unsigned x, unsigned y, int axis) {
@@ -132,6 +133,11 @@ void Running::stuck(const char *why) {
                 finding(*warp, launch.program->code[warp->pc], std::countr_zero(warp->active),
                         Check::deadlock, "%s", why);
         }
+    launch.failure = Launch::deadlock;
+}
+
+// Nothing more of the launch runs.
+void Running::abandon() {
     scheduler.deferred.clear();
     blocks.clear(), clusters.clear();
     next = total;
@@ -154,9 +160,9 @@ void Running::run() {
                 stuck("waits forever: no thread of the launch can go on");
             } else if (silence > GIVE_UP_AFTER) {
                 stuck("waits forever: all threads that run do so without any effect");
-                warp = nullptr;  // it is no more
             }
         }
+        if (launch.failure != Launch::none) return abandon();
         if (warp == nullptr) continue;
         // Long slices keep a warp's registers in the cache; short ones mix the warps while copies are
         // pending.

@@ -3,7 +3,7 @@
 
 #include "../checks/findings.h"
 #include "../decode/decode.h"
-#include "../machine/warp.h"
+#include "../machine/block.h"
 
 namespace {
 
@@ -26,6 +26,7 @@ void decode_exit(Decoding &d) {
 void run_trap(Warp &w, const Insn &insn) {
     finding(w, insn, std::countr_zero(w.exec), Check::wrong_use, "the kernel stops itself (%s)",
             insn.imm != 0 ? "brkpt" : "trap");
+    w.block->launch->failure = Launch::trap;
     w.exit();
 }
 

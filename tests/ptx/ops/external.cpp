@@ -27,12 +27,23 @@ void give_back(Warp &w, int lane, const Call &call, T value) {
         memcpy(local_memory(w, lane) + call.results[0].offset, &value, sizeof value);
 }
 
+// `bytes` at a generic address; nullptr if they are not there, which is then a finding.
+const unsigned char *bytes_at(Warp &w, const Insn &insn, int lane, uint64_t address, size_t bytes) {
+    if (address >> 56 != LOCAL_WINDOW >> 56)
+        return resolve_range(w, insn, lane, Space::generic, Access::load, address, bytes, false);
+    const uint64_t offset = address - LOCAL_WINDOW;
+    if (offset + bytes <= (uint64_t)w.program->local_bytes) return local_memory(w, lane) + offset;
+    finding(w, insn, lane, Check::bounds,
+            "reads %zu bytes of local memory at %llu, behind its %d bytes", bytes,
+            (unsigned long long)offset, w.program->local_bytes);
+    return nullptr;
+}
+
 // The text at a generic address; "" if there is none.
 std::string text_at(Warp &w, const Insn &insn, int lane, uint64_t address) {
     std::string text;
     for (;; ++address) {
-        const unsigned char *at =
-            resolve_range(w, insn, lane, Space::generic, Access::load, address, 1, false);
+        const unsigned char *at = bytes_at(w, insn, lane, address, 1);
         if (at == nullptr || *at == '\0') return text;
         text += *at;
     }
@@ -43,8 +54,7 @@ template <class T>
 T next_value(Warp &w, const Insn &insn, int lane, uint64_t &address) {
     T value{};
     address = (address + sizeof value - 1) / sizeof value * sizeof value;
-    const void *at =
-        resolve_range(w, insn, lane, Space::generic, Access::load, address, sizeof value, false);
+    const void *at = bytes_at(w, insn, lane, address, sizeof value);
     if (at != nullptr) memcpy(&value, at, sizeof value);
     address += sizeof value;
     return value;
@@ -109,10 +119,7 @@ void run_assert(Warp &w, const Insn &insn, int lane, const Call &call) {
             text_at(w, insn, lane, argument<uint64_t>(w, lane, call, 0)).c_str(),
             text_at(w, insn, lane, argument<uint64_t>(w, lane, call, 1)).c_str(),
             argument<uint32_t>(w, lane, call, 2));
-    const Mask all = w.exec;
-    w.exec = 1u << lane;
-    w.exit();
-    w.exec = all;
+    w.block->launch->failure = Launch::assertion;
 }
 
 // void *malloc(size_t), void free(void *)
