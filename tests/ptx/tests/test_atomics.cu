@@ -62,7 +62,12 @@ ATOMIC(exch_64, "exch.b64", "l", uint64_t)
 BOTH(add_f64, "add.f64", "d", double)
 BOTH(add_f32, "add.f32", "f", float)
 BOTH(add_f16x2, "add.noftz.f16x2", "r", uint32_t)
+#if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 900
 BOTH(add_bf16, "add.noftz.bf16", "h", uint16_t)
+#else
+__global__ void add_bf16(uint16_t *, const uint16_t *, uint16_t *) {}
+__global__ void red_add_bf16(uint16_t *, const uint16_t *, uint16_t *) {}
+#endif
 
 template <class T>
 using Kernel = void (*)(T *, const T *, T *);
@@ -164,6 +169,7 @@ void test_floats() {
             return half_sum(a, b) | (uint32_t)half_sum(a >> 16, b >> 16) << 16;
         },
         [](uint32_t x) { return 0x3c003c00u | (x & 0x03f003f0u); });
+    if (capability() < 9) return;
     both<uint16_t>(
         "add.bf16", add_bf16, red_add_bf16,
         [](uint16_t a, uint16_t b) {
