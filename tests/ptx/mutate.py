@@ -155,7 +155,7 @@ def judge(mutant, modules, users, device):
             if status is None:
                 return 'did not end'
             if status != 0:
-                checks = sorted({json.loads(line)['check'] for line in findings.read_text().splitlines()}) \
+                checks = sorted({json.loads(line)['kind'] for line in findings.read_text().splitlines()}) \
                     if findings.exists() else []
                 failed = re.search(r'\[  FAILED  \]|error: Failure', output) is not None
                 return ' and '.join((['test'] if failed or not checks else []) + (['check: ' + ', '.join(checks)] if checks else []))
