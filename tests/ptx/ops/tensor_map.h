@@ -1,6 +1,7 @@
 // Tensor maps: what the 128 bytes of a CUtensorMap hold here.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "../text/types.h"
@@ -17,6 +18,7 @@ struct TensorMap {
     uint8_t rank;
     uint8_t swizzle;  // 0, or the bits of an address that are swizzled: 1, 2, 3
     uint8_t fills_nan;
+    uint8_t padding[6];  // no padding, which may hold anything and would count in the checksum
     uint64_t checksum;  // of all before it
 
     uint64_t sum() const;
@@ -28,4 +30,4 @@ struct TensorMap {
         return d == 0 ? box[0] + 1u : (box[d] + element_strides[d]) / element_strides[d];
     }
 };
-static_assert(sizeof(TensorMap) <= 128);
+static_assert(sizeof(TensorMap) <= 128 && offsetof(TensorMap, checksum) == 96);
