@@ -18,8 +18,9 @@ struct TensorMap {
     uint8_t rank;
     uint8_t swizzle;  // 0, or the bits of an address that are swizzled: 1, 2, 3
     uint8_t fills_nan;
-    uint8_t padding[6];  // no padding, which may hold anything and would count in the checksum
-    uint64_t checksum;  // of all before it
+    uint8_t padding[6];  // said, for what the compiler leaves between fields may hold anything, and is
+                         // summed
+    uint64_t checksum;   // of all before it
 
     uint64_t sum() const;
     bool valid() const;
