@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "../checks/findings.h"
+#include "../memory/memory.h"
 
 namespace {
 
@@ -104,8 +105,8 @@ cudaError_t check_cooperative(const Kernel &kernel, const LaunchRequest &r) {
 }
 
 // Each parameter in its place in the parameter space.
-std::vector<unsigned char> copy_parameters(const Program &program, void **args) {
-    std::vector<unsigned char> space(program.param_bytes);
+Parameters copy_parameters(const Program &program, void **args) {
+    Parameters space(program.param_bytes);
     for (size_t i = 0; i < program.params.size(); ++i)
         std::memcpy(space.data() + program.params[i].offset, args[i], program.params[i].bytes);
     return space;
@@ -116,6 +117,14 @@ void count(Kernel &kernel, const LaunchRequest &r) {
     const int held = occupancy_of(program, r.block.product(), r.dynamic_shared).blocks();
     kernel.shapes[{r.grid, r.block, r.cluster, r.dynamic_shared}] += 1;
     program.waves += (double)r.grid.product() / ((double)held * device().multiprocessors);
+}
+
+// Where the blocks of a cooperative grid wait for each other: its size, then a barrier that
+// cooperative_groups keeps.
+uint64_t workspace() {
+    static unsigned words[2] = {sizeof words, 0};
+    static const bool known = (host_register(words, sizeof words, true), true);
+    return known ? (uint64_t)words : 0;
 }
 
 }  // namespace
@@ -157,6 +166,7 @@ cudaError_t launch_kernel(Kernel &kernel, const LaunchRequest &request, void **a
         launch.dynamic_shared = (int)r.dynamic_shared;
         launch.params = params;
         launch.number = ++number;
+        launch.workspace = r.cooperative ? workspace() : 0;
         run_launch(launch);
         if (launch.failure != Launch::none) device_failed(error_of(launch));
         return device_status();

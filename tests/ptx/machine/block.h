@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <new>
 #include <vector>
 
 #include "../device.h"
@@ -60,13 +61,25 @@ struct Cluster {
     Clock arriving, arrived;      // what those know who came, of this phase and of earlier ones
 };
 
+// Aligned as parameters can be at most: their addresses may be made with `or`.
+template <class T>
+struct ParameterAllocator {
+    using value_type = T;
+    static constexpr std::align_val_t ALIGN{256};
+    T *allocate(size_t n) { return (T *)::operator new(n * sizeof(T), ALIGN); }
+    void deallocate(T *data, size_t) { ::operator delete(data, ALIGN); }
+    bool operator==(const ParameterAllocator &) const = default;
+};
+using Parameters = std::vector<unsigned char, ParameterAllocator<unsigned char>>;
+
 struct Launch {
     Program *program = nullptr;
     Size3 grid, block, cluster;
     int dynamic_shared = 0;
-    std::vector<unsigned char> params;  // the parameter space
+    Parameters params;                  // the parameter space
     uint64_t number = 0;                // of the process, from 1
     enum { none, trap, assertion, deadlock } failure = none;  // why it ended early
+    uint64_t workspace = 0;             // of a cooperative grid: its address (%envreg1 and 2)
 };
 
 // Runs a launch to its end.  Blocks start in order, warps of the blocks that are resident take turns in an order that

@@ -31,7 +31,9 @@ struct Request {
     // already)?  Then nobody can tell who came first, and it is no race.  Null: it is taken to differ.
     bool (*same)(const Warp &warp, const Insn &insn, int lane, int other,
                  const unsigned char *at) = nullptr;
-    uint32_t used = ~0u;  // of a load's bytes, those that anybody looks at
+    // Of a load: the bytes of each lane's that anybody looks at (bit i: byte i).  The others need be
+    // neither written nor ordered.
+    uint32_t used = ~0u;
 };
 
 // Finds the host's address of each executing lane's access, with all checks and counters.  A lane whose

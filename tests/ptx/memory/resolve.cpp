@@ -58,21 +58,14 @@ Run next_run(const uint64_t offset[LANES], const Layout &layout, int first, int 
     return {first, std::max(1, (int)std::min<uint64_t>(more(layout.behind) + 1, room)), false};
 }
 
-// The first byte of an access that is looked at and that nobody has written; -1: none.
-int first_invalid(const Shadow &shadow, size_t offset, const Request &request) {
-    for (int k = 0; k < request.bytes; ++k)
-        if ((k >= 32 || request.used >> k & 1) && !shadow.valid(offset + k, 1)) return k;
-    return -1;
-}
-
 void check_valid(Warp &w, const Insn &insn, const Request &request, const Target &target,
                  const uint64_t offset[LANES], const Run &run) {
     const size_t bytes = run.uniform ? request.bytes : (size_t)request.bytes * run.lanes;
     if (target.shadow->valid(offset[run.first], bytes)) return;
     for (int l = run.first; l < run.first + run.lanes; ++l) {
         if (target.shadow->valid(offset[l], request.bytes)) continue;
-        const int k = first_invalid(*target.shadow, offset[l], request);
-        if (k < 0) continue;
+        int k = 0;
+        while (target.shadow->valid(offset[l] + k, 1)) ++k;
         finding(w, insn, l, Check::uninitialised,
                 "%s %d bytes of %s memory at 0x%llx, of which nobody has written %s",
                 verb_of(request.access), request.bytes,
@@ -103,8 +96,8 @@ void check_run(Visit &visit, const Target &target, const Run &run) {
 }
 
 // All lanes lie within the target.
-void check_target(Warp &w, const Insn &insn, const Request &request, const Target &target,
-                  const uint64_t offset[LANES], Mask lanes) {
+void check_lanes(Warp &w, const Insn &insn, const Request &request, const Target &target,
+                 const uint64_t offset[LANES], Mask lanes) {
     const Checks &c = checks();
     if (!c.init && !c.race && !c.async) return;
     Visit visit{w,
@@ -122,6 +115,24 @@ void check_target(Warp &w, const Insn &insn, const Request &request, const Targe
         const Run run = next_run(offset, layout, std::countr_zero(left), request.bytes);
         check_run(visit, target, run);
         left &= ~(Mask)(((1ull << run.lanes) - 1) << run.first);
+    }
+}
+
+// Of an access of which not all bytes are used, each stretch that is counts as an access by itself.
+void check_target(Warp &w, const Insn &insn, const Request &request, const Target &target,
+                  const uint64_t offset[LANES], Mask lanes) {
+    const uint64_t all = (1ull << request.bytes) - 1;
+    if (request.bytes > 32 || (request.used & all) == all)
+        return check_lanes(w, insn, request, target, offset, lanes);
+    for (uint64_t used = request.used & all; used != 0;) {
+        const int from = std::countr_zero(used), bytes = std::countr_one(used >> from);
+        Request part = request;
+        part.bytes = bytes;
+        part.used = ~0u;
+        uint64_t begin[LANES];
+        for (int l = 0; l < LANES; ++l) begin[l] = offset[l] + from;
+        check_lanes(w, insn, part, target, begin, lanes);
+        used &= ~(((1ull << bytes) - 1) << from);
     }
 }
 
@@ -161,7 +172,7 @@ Mask visit_target(Warp &w, const Insn &insn, const Request &request, const Targe
 
 // A kernel's parameters, whose address it may take.
 bool in_parameters(const Warp &w, const Request &request, uint64_t address) {
-    const std::vector<unsigned char> &params = w.block->launch->params;
+    const Parameters &params = w.block->launch->params;
     const uint64_t offset = address - (uint64_t)params.data();
     return request.access == Access::load && offset < params.size() &&
            (size_t)request.bytes <= params.size() - offset;
@@ -262,7 +273,7 @@ void constant_lanes(Warp &w, const Insn &insn, const Request &request, const uin
 
 void param_lanes(Warp &w, const Insn &insn, const Request &request, const uint64_t address[LANES],
                  Mask lanes, unsigned char *at[LANES]) {
-    std::vector<unsigned char> &params = w.block->launch->params;
+    Parameters &params = w.block->launch->params;
     for (Mask rest = lanes; rest != 0; rest &= rest - 1) {
         const int l = std::countr_zero(rest);
         if (address[l] < params.size() && (uint64_t)request.bytes <= params.size() - address[l])

@@ -13,7 +13,7 @@ struct AccessForm {
     Order order = Order::weak;
     int align = 1;
     int address = 0;      // index in Insn::ops
-    uint32_t used = ~0u;  // of the bytes that are loaded, those whose register anybody reads
+    uint32_t used = ~0u;  // of a load: which bytes anybody looks at
 };
 
 inline const AccessForm &form_of(const Insn &insn) { return *(const AccessForm *)insn.extra; }

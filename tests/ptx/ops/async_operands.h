@@ -46,6 +46,8 @@ void for_each_block(const Site &site, uint32_t mask, F what) {
 // or one of its thread's bulk group.
 void start_signalled(const std::shared_ptr<Transfer> &transfer, uint32_t barrier, uint32_t target);
 void start_grouped(const std::shared_ptr<Transfer> &transfer);
+// It belongs to the bulk group of another lane too.
+void join_group(const std::shared_ptr<Transfer> &transfer, int lane);
 
 // What a decoder keeps for its handler.
 template <class T>

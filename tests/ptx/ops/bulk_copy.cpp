@@ -24,10 +24,13 @@ void start_signalled(const std::shared_ptr<Transfer> &transfer, uint32_t barrier
     start_transfer(transfer);
 }
 
-void start_grouped(const std::shared_ptr<Transfer> &transfer) {
+void join_group(const std::shared_ptr<Transfer> &transfer, int lane) {
     AsyncState &state = async_state(*transfer->site.warp);
-    const int lane = transfer->site.lane;
     state.grouped.push_back({lane, state.bulk_committed[lane], transfer});
+}
+
+void start_grouped(const std::shared_ptr<Transfer> &transfer) {
+    join_group(transfer, transfer->site.lane);
     start_transfer(transfer);
 }
 

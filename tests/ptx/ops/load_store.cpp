@@ -66,7 +66,7 @@ void run_ld(Warp &w, const Insn &insn) {
 // A parameter of the kernel, which is the same for all lanes.
 template <int size>
 void run_ld_param(Warp &w, const Insn &insn) {
-    std::vector<unsigned char> &params = w.block->launch->params;
+    Parameters &params = w.block->launch->params;
     const uint64_t offset = w.at<uint32_t>(insn.ops[insn.count])[0] + insn.imm;
     const int bytes = insn.bytes * insn.count;
     if (offset > params.size() || (size_t)bytes > params.size() - offset) return run_ld<size>(w, insn);
@@ -222,6 +222,7 @@ void decode_ld(Decoding &d) {
     d.read_address(d.operand(1));
     take_cache_hints(d, 2);
     if (d.insn.count > 1) form.used = used_bytes(d, d.operand(0), d.insn.bytes);
+    form.used &= d.statement.used_bytes;
     const bool named = d.address_space_of(d.operand(1)) == Space::param;
     d.insn.cls = Class::load;
     d.insn.run = form.space == Space::param && named ? by_size<LoadParam>(d, d.insn.bytes)

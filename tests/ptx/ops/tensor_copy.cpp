@@ -34,7 +34,7 @@ struct Box {
 // ---- the map ----
 const TensorMap *map_at(const Site &site, uint64_t address, TensorMap &copy) {
     Warp &w = *site.warp;
-    const std::vector<unsigned char> &params = w.block->launch->params;
+    const Parameters &params = w.block->launch->params;
     const uint64_t offset = address - (uint64_t)params.data();
     const unsigned char *at = (const unsigned char *)address;
     const bool parameter = offset < params.size() && sizeof(TensorMap) <= params.size() - offset;
@@ -260,20 +260,44 @@ bool choose_combination(Transfer &transfer, const Form &form, const TensorMap &m
     return transfer.combine != nullptr;
 }
 
+// What the lanes of a warp store in one instruction.
+struct Stored {
+    uint64_t map;
+    Box box;
+    std::shared_ptr<Transfer> transfer;
+    bool is(uint64_t other_map, const Box &other, int rank) const {
+        return map == other_map && box.shared == other.shared &&
+               std::equal(box.begin, box.begin + rank, other.begin);
+    }
+};
+
+// Lanes that store the same box to the same place (CUTLASS has a whole warp do so) cannot disagree: it
+// is stored once, and belongs to the groups of all of them.
 void run_store(Warp &w, const Insn &insn) {
     const Form &form = *(const Form *)insn.extra;
+    std::vector<Stored> all;
     for (Mask left = w.exec; left != 0; left &= left - 1) {
         const int l = std::countr_zero(left);
         auto transfer = std::make_shared<Transfer>();
         const Site site = transfer->site = {&w, &insn, l};
         TensorMap copy;
-        const TensorMap *map = map_at(site, form.map.of(w, insn, l), copy);
+        const uint64_t map_address = form.map.of(w, insn, l);
+        const TensorMap *map = map_at(site, map_address, copy);
         if (map == nullptr || !choose_combination(*transfer, form, *map)) continue;
         Box box{site, map, {}, {}, (uint32_t)form.shared.of(w, insn, l), nullptr, 0, 0};
         if (!make_box(box, form)) continue;
+        const auto same = std::find_if(all.begin(), all.end(), [&](const Stored &s) {
+            return transfer->combine == nullptr && s.is(map_address, box, form.rank);
+        });
+        if (same != all.end()) {
+            join_group(same->transfer, l);
+            continue;
+        }
         if (*std::min_element(box.begin, box.begin + form.rank) < 0)
             site.report(Check::wrong_use, "a box that is written begins at a negative coordinate");
-        if (fill_transfer(*transfer, box, false)) start_grouped(transfer);
+        if (!fill_transfer(*transfer, box, false)) continue;
+        start_grouped(transfer);
+        all.push_back({map_address, box, transfer});
     }
 }
 

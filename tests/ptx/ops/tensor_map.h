@@ -1,6 +1,7 @@
 // Tensor maps: what the 128 bytes of a CUtensorMap hold here.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "../text/types.h"
@@ -17,7 +18,9 @@ struct TensorMap {
     uint8_t rank;
     uint8_t swizzle;  // 0, or the bits of an address that are swizzled: 1, 2, 3
     uint8_t fills_nan;
-    uint64_t checksum;  // of all before it
+    uint8_t padding[6];  // said, for what the compiler leaves between fields may hold anything, and is
+                         // summed
+    uint64_t checksum;   // of all before it
 
     uint64_t sum() const;
     bool valid() const;
@@ -28,4 +31,4 @@ struct TensorMap {
         return d == 0 ? box[0] + 1u : (box[d] + element_strides[d]) / element_strides[d];
     }
 };
-static_assert(sizeof(TensorMap) <= 128);
+static_assert(sizeof(TensorMap) <= 128 && offsetof(TensorMap, checksum) == 96);

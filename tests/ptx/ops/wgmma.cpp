@@ -8,6 +8,7 @@
 #include "../checks/findings.h"
 #include "../decode/decode.h"
 #include "../memory/memory.h"
+#include "async_state.h"
 #include "collective.h"
 
 const WgmmaForm &wgmma_form(const Insn &insn) { return *(const WgmmaForm *)insn.extra; }
@@ -25,6 +26,7 @@ WgmmaState &wgmma_state(Warp &w) {
     if (w.wgmma->group == nullptr) {
         w.wgmma->group = std::make_shared<Warpgroup>();
         w.wgmma->group->warps = (int)(end - first);
+        w.wgmma->group->agent = new_async_agent();
     }
     w.wgmma->accumulators.assign(w.program->slots + 1, 0);
     w.wgmma->multiplicands.assign(w.program->slots + 1, 0);
@@ -151,9 +153,24 @@ void run_commit(Warp &w, const Insn &insn) {
     if (!gather_warp(w, insn)) return;
     WgmmaState &state = wgmma_state(w);
     ++state.commits;
-    std::vector<int> reads = begin_reads(w, state);
-    state.committed.push_back({std::move(state.open), std::move(reads)});
+    Warpgroup &group = *state.group;
+    if (state.commits > group.waited) {
+        const size_t at = state.commits - group.waited - 1;
+        if (group.reads.size() <= at) group.reads.resize(at + 1);
+        const std::vector<int> handles = begin_reads(w, state);
+        group.reads[at].insert(group.reads[at].end(), handles.begin(), handles.end());
+    }
+    state.committed.push_back(std::move(state.open));
     state.open.clear();
+}
+
+void end_reads(Warp &w, Warpgroup &group, uint64_t commit) {
+    for (; group.waited < commit && !group.reads.empty(); group.reads.pop_front()) {
+        ++group.waited;
+        for (const int handle : group.reads.front())
+            end_async_signalled(handle, group.agent, (uint32_t)group.waited);
+    }
+    w.clock.seen.raise(group.agent, (uint32_t)commit);
 }
 
 // False: another warp of the group has not issued it yet, the instruction is called again when it has.
@@ -173,13 +190,13 @@ void run_wait(Warp &w, const Insn &insn) {
     if (!gather_warp(w, insn)) return;
     WgmmaState &state = wgmma_state(w);
     while (state.committed.size() > (size_t)insn.imm) {
-        const WgmmaState::Committed &group = state.committed.front();
-        for (const auto &product : group.products)
+        const WgmmaState::Products &products = state.committed.front();
+        for (const auto &product : products)
             if (!finish(w, state, *product)) return;
-        for (const auto &product : group.products)
+        for (const auto &product : products)
             if (const Insn *its = product->parts[w.index % WARPGROUP].insn; its != nullptr)
                 mark(*its, state, -1);
-        for (const int handle : group.reads) end_async(handle, w.clock, 0);
+        end_reads(w, *state.group, state.commits - state.committed.size() + 1);
         state.committed.pop_front();
     }
 }

@@ -46,6 +46,11 @@ struct Warpgroup {
     int warps = WARPGROUP;        // that it has (fewer is a finding)
     bool dropped = false;         // its block is no more
     std::vector<Warp *> waiting;  // until a product is complete
+    // A product is done for all warps at once: when one of them has waited for it, none of them reads
+    // any more, and whoever comes after that warp knows it.
+    Agent agent = 0;                     // of these reads; its time is the number of the commit, from 1
+    uint64_t waited = 0;                 // the last commit that a warp has waited for
+    std::deque<std::vector<int>> reads;  // of the commits after it: handles of begin_async
 };
 
 struct WgmmaState {
@@ -53,12 +58,9 @@ struct WgmmaState {
     std::shared_ptr<Warpgroup> group;
     uint64_t issued = 0, commits = 0;
     bool fenced = false;  // a wgmma.fence has been
-    struct Committed {
-        std::vector<std::shared_ptr<WgmmaProduct>> products;
-        std::vector<int> reads;  // handles of begin_async
-    };
-    std::vector<std::shared_ptr<WgmmaProduct>> open;  // not committed yet
-    std::deque<Committed> committed;
+    using Products = std::vector<std::shared_ptr<WgmmaProduct>>;
+    Products open;  // not committed yet
+    std::deque<Products> committed;
     // By slot of the frame: products in flight that have it as accumulator, as part of A; written since
     // the last fence.
     std::vector<uint16_t> accumulators, multiplicands;

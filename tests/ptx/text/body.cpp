@@ -1,6 +1,8 @@
 // The bodies of functions: scopes with their registers, variables and labels, and statements.
 #include "parser.h"
 
+#include <utility>
+
 namespace {
 
 constexpr size_t MOST_REGISTERS = 1 << 20;
@@ -101,7 +103,8 @@ void Parser::parse_registers() {
         int range = -1;
         if (accept("<")) {
             const Constant count = parse_unary();  // not a whole expression, in which '>' compares
-            if (count.is_real() || count.bits > MOST_REGISTERS) fail("a range of registers that is none");
+            if (count.is_real() || count.bits > MOST_REGISTERS)
+                fail("a range of registers that is none");
             range = (int)count.bits;
             expect(">");
         }
@@ -165,6 +168,7 @@ void Parser::parse_statement(std::string opcode, int guard, bool guard_negated, 
     statement.location = location_;
     while (peek().kind == Token::dotted) statement.modifiers.emplace_back(next().text);
     const bool call = opcode == "call";
+    if (opcode == "ld") statement.used_bytes = std::exchange(used_bytes_, ~0u);
     statement.opcode = std::move(opcode);
     if (accept(";")) return;
     do statement.operands.push_back(parse_operand(call));

@@ -3,6 +3,7 @@
 #include "parser.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 bool Parser::accept(std::string_view mark) {
     if (!peek().is(mark)) return false;
@@ -123,10 +124,15 @@ void Parser::parse_location() {
     location_of_[{at[0], at[1], at[2]}] = location_;
 }
 
-void Parser::parse_pragma() {  // hints for ptxas
-    do
-        if (next().kind != Token::quoted) fail(".pragma without a string");
-    while (accept(","));
+// Hints for ptxas, but for one: of a load that is wider than it need be, which bytes are meant.
+void Parser::parse_pragma() {
+    do {
+        const Token hint = next();
+        if (hint.kind != Token::quoted) fail(".pragma without a string");
+        const std::string text(hint.text);
+        if (const size_t at = text.find("used_bytes_mask "); at != std::string::npos)
+            used_bytes_ = (uint32_t)std::strtoul(text.c_str() + at + 16, nullptr, 0);
+    } while (accept(","));
     expect(";");
 }
 

@@ -45,6 +45,7 @@ struct Statement {
     std::vector<Operand> operands;
     int line = 0;      // in the PTX
     int location = 0;  // index in Module::locations; 0 = unknown
+    uint32_t used_bytes = ~0u;  // of ld: those of its bytes that anybody looks at (.pragma "used_bytes_mask")
 };
 
 struct Register {

@@ -1,5 +1,5 @@
-// CUB's algorithms of a device, which others wrote and which run on GPUs: blocks that wait for each other (the
-// decoupled look-back of scans and sorts), atomics, fences.
+// CUB's algorithms of a device, which others wrote and which run on GPUs: blocks that wait for each
+// other (the decoupled look-back of scans and sorts), atomics, fences.
 #include <algorithm>
 #include <numeric>
 
@@ -44,8 +44,8 @@ void test(int count) {
     std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return in[a] < in[b]; });
     std::transform(order.begin(), order.end(), sorted.begin(), [&](int i) { return in[i]; });
     run("DeviceRadixSort::SortPairs", [&](void *storage, size_t &bytes) {
-        return cub::DeviceRadixSort::SortPairs(storage, bytes, device_in.data, out.data, device_order.data,
-                                               out_order.data, count);
+        return cub::DeviceRadixSort::SortPairs(storage, bytes, device_in.data, out.data,
+                                               device_order.data, out_order.data, count);
     });
     expect("DeviceRadixSort::SortPairs, keys", out, sorted);
     expect("DeviceRadixSort::SortPairs, values", out_order, order);
