@@ -31,9 +31,10 @@ $(PTX_OPTIONS): FORCE
 $(BUILD)/ptxrt/%.cpp.o: %.cpp $(PTX_OPTIONS)
 	@mkdir -p $(@D)
 	$(call show,c++ )
-	$(Q)$(CXX) $(PTX_FLAGS) -MMD -MP -c $< -o $@
+	$(Q)$(CXX) $(PTX_FLAGS) $(PTX_INCLUDE) -MMD -MP -c $< -o $@
 
-$(BUILD)/ptxrt/tests/ptx/libraries/%.cpp.o: PTX_FLAGS += $(INCLUDE_simt)
+# Not in PTX_FLAGS: what is set for a target holds for what it needs too, and so for PTX_OPTIONS.
+$(BUILD)/ptxrt/tests/ptx/libraries/%.cpp.o: PTX_INCLUDE = $(INCLUDE_simt)
 
 $(PTX_RUNTIME): $(PTX_OBJECTS) tests/ptx/cuda/exports.map
 	@mkdir -p $(@D)
