@@ -15,7 +15,6 @@
 # Objects lie in build/VARIANT/, one folder for each way of compiling the same sources:
 #   fast       the CPU product: simt with blocks of one thread, optimized
 #   sanitized  the same under AddressSanitizer and UndefinedBehaviorSanitizer
-#   faithful   simt with warps of 32 and all of its checks, under the sanitizers too
 #   cuda       nvcc
 MAKEFLAGS += --no-builtin-rules
 ifeq ($(MAKELEVEL),0)
@@ -60,11 +59,9 @@ VECTORIZE := -fno-math-errno -fno-trapping-math -fno-signed-zeros -fassociative-
              $(if $(filter x86_64,$(shell uname -m)),-mprefer-vector-width=512)
 FLAGS_fast      := -O3 -g1 -march=$(ARCH) -fopenmp
 FLAGS_sanitized := -O1 -g -march=$(ARCH) -fopenmp $(SANITIZE)
-FLAGS_faithful  := -O1 -g -march=$(ARCH) -fopenmp $(SANITIZE) -DSIMT_FAITHFUL
 FLAGS_cuda      := -O2 -g1 -fopenmp
-LINK_fast       := -fopenmp -ldnnl -lopenblas -lfftw3f -lboost_context
+LINK_fast       := -fopenmp -ldnnl -lopenblas -lfftw3f
 LINK_sanitized  := $(LINK_fast) $(SANITIZE)
-LINK_faithful   := $(LINK_sanitized)
 LINK_cuda       := $(if $(CUDNN),-L$(CUDNN)/lib -Wl$(comma)-rpath$(comma)$(CUDNN)/lib) -L$(CUDA)/lib64 -Wl,-rpath,$(CUDA)/lib64 \
                    -l:libcudnn.so.9 -lcublas -lcufft -lcudart -fopenmp
 INCLUDE_cuda    := -Ikernels $(if $(CUDNN),-I$(CUDNN)/include) -I$(CUDA)/include
@@ -84,9 +81,9 @@ $(BUILD)/$(1)/%.c.o: %.c Makefile
 	$$(call show,cc  )
 	$$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) $(FLAGS_$(1)) $(INCLUDE) -Ihost -Itests $(call include_of,$(1)) -MMD -MP -c $$< -o $$@
 endef
-$(foreach v,fast sanitized faithful cuda,$(eval $(call variant_rules,$(v))))
+$(foreach v,fast sanitized cuda,$(eval $(call variant_rules,$(v))))
 
-# The CPU target is optimized also under the sanitizers: the tests of kernels wait for its switches. Its
+# The CPU target is optimized also under the sanitizers: the tests of kernels wait for its products. Its
 # libraries keep the order of their sums, so that a result does not depend on how many rows are asked for.
 define simt_rules
 $(BUILD)/$(1)/%.cu.o: %.cu Makefile
@@ -98,7 +95,7 @@ $(BUILD)/$(1)/%.cpp.o: %.cpp Makefile
 	$$(call show,c++ )
 	$$(Q)$(CXX) -std=c++17 $(WARNINGS) -Wno-unknown-pragmas $(FLAGS_$(1)) $(if $(filter fast,$(1)),,-O2) $(FUSE) $(INCLUDE_simt) -Itests -MMD -MP -c $$< -o $$@
 endef
-$(foreach v,fast sanitized faithful,$(eval $(call simt_rules,$(v))))
+$(foreach v,fast sanitized,$(eval $(call simt_rules,$(v))))
 
 $(BUILD)/cuda/%.cu.o: %.cu Makefile
 	@mkdir -p $(@D)
@@ -118,7 +115,7 @@ $(BUILD)/kairos.$(1): $(call program_objects,$(1))
 	$$(call show,link)
 	$$(Q)$(CC) $$^ $(LINK_$(1)) $(LIBS) -o $$@
 endef
-$(foreach v,fast sanitized faithful cuda,$(eval $(call link_rule,$(v))))
+$(foreach v,fast sanitized cuda,$(eval $(call link_rule,$(v))))
 
 # What scripts/gpu_check.sh compares outputs with.
 define compare_rule
@@ -149,30 +146,27 @@ $(BUILD)/$(1)/tests/%.test: $(BUILD)/$(1)/tests/%.o $(call objects,$(1),$(SUPPOR
 	$$(call show,link)
 	$$(Q)$(CC) $$^ $(LINK_$(1)) $(LIBS) -lcmocka -o $$@
 endef
-$(foreach v,fast sanitized faithful cuda,$(eval $(call test_rules,$(v))))
+$(foreach v,fast sanitized cuda,$(eval $(call test_rules,$(v))))
 
-TESTS_faithful  := $(call test_programs,faithful,$(SIMT_TESTS) $(KERNEL_TESTS))
 TESTS_sanitized := $(call test_programs,sanitized,$(SIMT_TESTS) $(KERNEL_TESTS) $(HOST_TESTS))
 TESTS_fast      := $(call test_programs,fast,$(SIMT_TESTS) $(KERNEL_TESTS))
 TESTS_cuda      := $(call test_programs,cuda,$(KERNEL_TESTS) $(HOST_TESTS))
 
 .PHONY: check check-cpu check-programs check-cuda tests tests-cuda kernel-tests-cuda FORCE
-tests: $(TESTS_faithful) $(TESTS_sanitized) $(TESTS_fast)
+tests: $(TESTS_sanitized) $(TESTS_fast)
 tests-cuda: $(TESTS_cuda)
 kernel-tests-cuda: $(call test_programs,cuda,$(KERNEL_TESTS))
 check: check-$(TARGET)
 check-cpu: $(BUILD)/kairos.fast tests
 	@$(MAKE) --no-print-directory TARGET=cpu check-programs $(addprefix run-,$(ORACLE_TESTS) $(SASS_TESTS))
 	@echo "make check: all tests passed"
-check-programs: $(addprefix run-,$(TESTS_faithful) $(TESTS_sanitized) $(TESTS_fast))
+check-programs: $(addprefix run-,$(TESTS_sanitized) $(TESTS_fast))
 check-cuda: $(BUILD)/kairos.cuda tests-cuda
 	@$(MAKE) --no-print-directory TARGET=cuda $(addprefix run-,$(TESTS_cuda) $(ORACLE_TESTS) $(SASS_TESTS))
 	@echo "make check: all tests passed on the GPU"
 
-# The threads of a block run in an order shuffled by this seed (faithful only).
 run-$(BUILD)/%.test: $(BUILD)/%.test
-	@for seed in $(if $(findstring faithful,$@),1 2,0); do \
-	    KAIROS_SIMT_SEED=$$seed scripts/run_logged.sh $(BUILD)/$*.$$seed.log $< || exit 1; done
+	@scripts/run_logged.sh $(BUILD)/$*.log $<
 $(addprefix run-,$(ORACLE_TESTS)): run-%: % $(BUILD)/kairos
 	@scripts/run_logged.sh $(BUILD)/$*.log env KAIROS=$(BUILD)/kairos $(PYTHON) $<
 $(addprefix run-,$(SASS_TESTS)): run-%: %

@@ -11,13 +11,13 @@ enum Method {
     METHOD_CUDNN      // conv_library.cu
 };
 
-// The channels of cuDNN's 16-bit tensors are padded to a multiple of this: without it, it has no tensor
-// cores for them.  The CPU product has no use for that.
-#ifdef SIMT_CUDNN_CHANNELS
-constexpr int CUDNN_CHANNELS = SIMT_CUDNN_CHANNELS;
-#else
+// On GPUs the channels of cuDNN's 16-bit tensors are padded to a multiple of this: without it, it has
+// no tensor cores for them.
 constexpr int CUDNN_CHANNELS = 8;
-#endif
+
+// cuDNN refuses tensors of more values than this.  A function, so that the linker can give the tests of
+// the PTX runner a lower limit: then they see a batch in parts without gigabytes.
+extern "C" long long cudnn_most_values(void);
 
 struct LibraryFilter;  // conv_library.cu
 

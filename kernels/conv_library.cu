@@ -1,19 +1,10 @@
 // Convolution by cuDNN, and by cuBLAS where it is one matrix product.
-#include <limits.h>
-
 #include <new>
 
 #include "conv.h"
 
 // Of an algorithm that is chosen although others would want less.
 constexpr size_t MODEST_WORKSPACE = (size_t)512 << 20;
-
-// cuDNN refuses tensors of 2^31 values or more.
-#ifdef SIMT_CUDNN_VALUES
-constexpr int MOST_VALUES = SIMT_CUDNN_VALUES;
-#else
-constexpr int MOST_VALUES = INT_MAX;
-#endif
 
 struct Offer {
     cudnnConvolutionFwdAlgo_t algorithm;
@@ -186,8 +177,8 @@ static LibraryPlan *plan_of(Context *ctx, Tensor x, const Filter *filter, Tensor
 static int images_of_part(Tensor x, const Filter *filter) {
     const int channels =
         filter->padded_cin > filter->padded_cout ? filter->padded_cin : filter->padded_cout;
-    const long long most =
-        MOST_VALUES / ((long long)x.h * x.w * channels);  // 1 or more: conv2d has checked
+    const long long image = (long long)x.h * x.w * channels;
+    const long long most = cudnn_most_values() / image;  // 1 or more: conv2d has checked
     const long long parts = (x.n + most - 1) / most;
     return (int)((x.n + parts - 1) / parts);
 }

@@ -115,7 +115,8 @@ Filter *filter_create(Context *ctx, const float *weights, int cout, int size, in
     }
     filter->dtype = dtype, filter->cout = cout, filter->size = size, filter->cin = cin;
     filter->method = method_for(ctx, filter);
-    const int multiple = filter->method == METHOD_CUDNN && dtype != F32 ? CUDNN_CHANNELS : 1;
+    const int multiple =
+        filter->method == METHOD_CUDNN && dtype != F32 && !ctx->host_cores ? CUDNN_CHANNELS : 1;
     filter->padded_cout = round_up(cout, multiple), filter->padded_cin = round_up(cin, multiple);
     try {
         arrange(ctx, filter, weights);

@@ -3,7 +3,7 @@
 # installs what kairos needs, on Debian and Ubuntu.
 #
 #   cuda    what both targets need: a compiler, jansson, LAPACKE, libzip, libpng, stb
-#   cpu     that, and what stands for CUDA's libraries on the CPU: oneDNN, OpenBLAS, FFTW, Boost.Context
+#   cpu     that, and what stands for CUDA's libraries on the CPU: oneDNN, OpenBLAS, FFTW
 #           (the default)
 #   check   what `make check`, `make fuzz` and `make format` need besides
 #   sass    what `make sass-report` needs besides
@@ -40,7 +40,7 @@ packages=()
 for group in "${groups[@]}"; do
     case $group in
         cuda) packages+=("${both[@]}") ;;
-        cpu) packages+=("${both[@]}" libdnnl-dev libopenblas-dev libfftw3-dev libboost-context-dev) ;;
+        cpu) packages+=("${both[@]}" libdnnl-dev libopenblas-dev libfftw3-dev) ;;
         check) packages+=(libcmocka-dev libzstd-dev dataset-fashion-mnist python3-numpy python3-scipy
                           python3-torch clang libclang-rt-dev clang-format) ;;
         sass) packages+=(binutils python3-pip) ;;

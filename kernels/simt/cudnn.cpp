@@ -1,6 +1,5 @@
 // cuDNN's handles, descriptors and convolution on the CPU; convolution.cpp does the work.
-#include <stdint.h>
-#include <string.h>
+#include <limits.h>
 
 #include <map>
 #include <new>
@@ -24,7 +23,6 @@ struct cudnnFilterStruct {
     cudnnTensorFormat_t format;
     int k, c, h, w;
     const void *weights;  // those that `prepared` hold, once there are any
-    uint64_t checksum;    // of them, in faithful mode
     std::map<ConvolutionShape, std::shared_ptr<const Convolution>> prepared;
 };
 struct cudnnConvolutionStruct {
@@ -71,17 +69,12 @@ cudnnStatus_t cudnnSetStream(cudnnHandle_t handle, cudaStream_t stream) {
     return CUDNN_STATUS_SUCCESS;
 }
 
-static bool has_channels(cudnnDataType_t type, int c) {
-    return type == CUDNN_DATA_FLOAT || c % SIMT_CUDNN_CHANNELS == 0;
-}
-
 cudnnStatus_t cudnnCreateTensorDescriptor(cudnnTensorDescriptor_t *tensor) { return create(tensor); }
 cudnnStatus_t cudnnDestroyTensorDescriptor(cudnnTensorDescriptor_t tensor) { return destroy(tensor); }
 cudnnStatus_t cudnnSetTensor4dDescriptor(cudnnTensorDescriptor_t tensor, cudnnTensorFormat_t format,
                                          cudnnDataType_t type, int n, int c, int h, int w) {
     if (n < 1 || c < 1 || h < 1 || w < 1) return CUDNN_STATUS_BAD_PARAM;
-    if (static_cast<double>(n) * c * h * w > SIMT_CUDNN_VALUES || !has_channels(type, c))
-        return CUDNN_STATUS_NOT_SUPPORTED;
+    if (static_cast<double>(n) * c * h * w > INT_MAX) return CUDNN_STATUS_NOT_SUPPORTED;
     *tensor = {format, type, n, c, h, w};
     return CUDNN_STATUS_SUCCESS;
 }
@@ -91,8 +84,7 @@ cudnnStatus_t cudnnDestroyFilterDescriptor(cudnnFilterDescriptor_t filter) { ret
 cudnnStatus_t cudnnSetFilter4dDescriptor(cudnnFilterDescriptor_t filter, cudnnDataType_t type,
                                          cudnnTensorFormat_t format, int k, int c, int h, int w) {
     if (k < 1 || c < 1 || h < 1 || w < 1) return CUDNN_STATUS_BAD_PARAM;
-    if (!has_channels(type, k) || !has_channels(type, c)) return CUDNN_STATUS_NOT_SUPPORTED;
-    *filter = {type, format, k, c, h, w, nullptr, 0, {}};
+    *filter = {type, format, k, c, h, w, nullptr, {}};
     return CUDNN_STATUS_SUCCESS;
 }
 
@@ -117,110 +109,50 @@ cudnnStatus_t cudnnSetConvolutionMathType(cudnnConvolutionDescriptor_t, cudnnMat
     return CUDNN_STATUS_SUCCESS;  // products are exact to float32 in any case
 }
 
-// Only the last of these offers is of use; the others are what cuDNN may come up with too.
-static const cudnnConvolutionFwdAlgoPerf_t OFFERS[] = {
-    {CUDNN_CONVOLUTION_FWD_ALGO_FFT,
-     CUDNN_STATUS_NOT_SUPPORTED,
-     -1,
-     0,
-     CUDNN_DETERMINISTIC,
-     CUDNN_DEFAULT_MATH,
-     {}},
-    {CUDNN_CONVOLUTION_FWD_ALGO_WINOGRAD,
-     CUDNN_STATUS_SUCCESS,
-     -1,
-     0,
-     CUDNN_NON_DETERMINISTIC,
-     CUDNN_DEFAULT_MATH,
-     {}},
-    {CUDNN_CONVOLUTION_FWD_ALGO_FFT_TILING,
-     CUDNN_STATUS_SUCCESS,
-     -1,
-     0,
-     CUDNN_DETERMINISTIC,
-     CUDNN_DEFAULT_MATH,
-     {}},  // has no workspace size
-    {CUDNN_CONVOLUTION_FWD_ALGO_GEMM,
-     CUDNN_STATUS_SUCCESS,
-     -1,
-     0,
-     CUDNN_DETERMINISTIC,
-     CUDNN_DEFAULT_MATH,
-     {}},  // wants more memory than there is
-    {CUDNN_CONVOLUTION_FWD_ALGO_DIRECT,
-     CUDNN_STATUS_SUCCESS,
-     -1,
-     0,
-     CUDNN_DETERMINISTIC,
-     CUDNN_DEFAULT_MATH,
-     {}},  // is not supported when it is called
-    {CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_GEMM,
-     CUDNN_STATUS_SUCCESS,
-     -1,
-     0,
-     CUDNN_DETERMINISTIC,
-     CUDNN_DEFAULT_MATH,
-     {}},  // fails when it is called, or is not supported where that could have spoilt y
-    {CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM,
-     CUDNN_STATUS_SUCCESS,
-     -1,
-     0,
-     CUDNN_DETERMINISTIC,
-     CUDNN_DEFAULT_MATH,
-     {}},
-};
-static const int OFFER_COUNT = sizeof OFFERS / sizeof *OFFERS;
-static const size_t WORKSPACE = 256;  // oneDNN's scratchpads are each thread's own
-
+// One algorithm, which always works; oneDNN's scratchpads are each thread's own.
 cudnnStatus_t cudnnGetConvolutionForwardAlgorithm_v7(
     cudnnHandle_t, cudnnTensorDescriptor_t, cudnnFilterDescriptor_t, cudnnConvolutionDescriptor_t,
     cudnnTensorDescriptor_t, int requested, int *returned, cudnnConvolutionFwdAlgoPerf_t *results) {
     if (requested < 1) return CUDNN_STATUS_BAD_PARAM;
-    *returned = requested < OFFER_COUNT ? requested : OFFER_COUNT;
-    for (int i = 0; i < *returned; i++) results[i] = OFFERS[i];
+    *returned = 1;
+    *results = {CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM,
+                CUDNN_STATUS_SUCCESS,
+                -1,
+                0,
+                CUDNN_DETERMINISTIC,
+                CUDNN_DEFAULT_MATH,
+                {}};
     return CUDNN_STATUS_SUCCESS;
 }
 
 cudnnStatus_t cudnnGetConvolutionForwardWorkspaceSize(
     cudnnHandle_t, cudnnTensorDescriptor_t, cudnnFilterDescriptor_t, cudnnConvolutionDescriptor_t,
     cudnnTensorDescriptor_t, cudnnConvolutionFwdAlgo_t algorithm, size_t *bytes) {
-    if (algorithm == CUDNN_CONVOLUTION_FWD_ALGO_FFT_TILING) return CUDNN_STATUS_NOT_SUPPORTED;
-    *bytes = algorithm == CUDNN_CONVOLUTION_FWD_ALGO_GEMM ? SIZE_MAX / 2 : WORKSPACE;
-    return CUDNN_STATUS_SUCCESS;
+    *bytes = 0;
+    return algorithm == CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM ? CUDNN_STATUS_SUCCESS
+                                                                         : CUDNN_STATUS_NOT_SUPPORTED;
 }
 
 // ---- convolution ------------------------------------------------------------------------------------
 
-// The weights in oneDNN's order are made once for each descriptor and size of image; in faithful mode a
-// change of the weights since is an error, which real cuDNN would not make.
-static bool unchanged(cudnnFilterStruct *filter, const void *weights) {
-    const bool known = filter->weights == weights;
-    if (!known) filter->prepared.clear();
+// The weights in oneDNN's order are made once for each descriptor and size of image.
+static std::shared_ptr<const Convolution> prepared_for(cudnnFilterStruct *filter, const void *weights,
+                                                       const ConvolutionShape &shape) {
+    if (filter->weights != weights) filter->prepared.clear();
     filter->weights = weights;
-#ifdef SIMT_FAITHFUL
-    const size_t bytes = static_cast<size_t>(filter->k) * filter->c * filter->h * filter->w *
-                         (filter->type == CUDNN_DATA_FLOAT ? 4 : 2);
-    uint64_t checksum = 0;
-    for (size_t i = 0; i < bytes; i++)
-        checksum = checksum * 31 + static_cast<const unsigned char *>(weights)[i];
-    if (known && filter->checksum != checksum) return false;
-    filter->checksum = checksum;
-#endif
-    return true;
+    std::shared_ptr<const Convolution> &prepared = filter->prepared[shape];
+    if (prepared == nullptr) prepared = simt::convolution_create(shape, weights);
+    return prepared;
 }
 
 cudnnStatus_t cudnnConvolutionForward(cudnnHandle_t handle, const void *alpha,
                                       cudnnTensorDescriptor_t x_layout, const void *x,
                                       cudnnFilterDescriptor_t filter, const void *weights,
                                       cudnnConvolutionDescriptor_t convolution,
-                                      cudnnConvolutionFwdAlgo_t algorithm, void *workspace,
-                                      size_t workspace_bytes, const void *beta,
-                                      cudnnTensorDescriptor_t y_layout, void *y) {
-    if (algorithm == CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_GEMM && *static_cast<const float *>(beta) == 0)
-        return CUDNN_STATUS_EXECUTION_FAILED;
+                                      cudnnConvolutionFwdAlgo_t algorithm, void *, size_t,
+                                      const void *beta, cudnnTensorDescriptor_t y_layout, void *y) {
     if (algorithm != CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM)
         return CUDNN_STATUS_NOT_SUPPORTED;
-    if (workspace == nullptr || workspace_bytes < WORKSPACE) return CUDNN_STATUS_BAD_PARAM;
     const ConvolutionShape shape = {filter->type, filter->k,          filter->c,
                                     filter->h,    filter->w,          x_layout->h,
                                     x_layout->w,  convolution->pad_h, convolution->pad_w};
@@ -233,12 +165,8 @@ cudnnStatus_t cudnnConvolutionForward(cudnnHandle_t handle, const void *alpha,
         x_layout->type != filter->type || y_layout->type != filter->type)
         return CUDNN_STATUS_NOT_SUPPORTED;
     try {
-        if (!unchanged(filter, weights)) return CUDNN_STATUS_EXECUTION_FAILED;
-        std::shared_ptr<const Convolution> &prepared = filter->prepared[shape];
-        if (prepared == nullptr) prepared = simt::convolution_create(shape, weights);
-        simt::enqueue(handle->stream, [p = prepared, x, y, images = x_layout->n, workspace,
-                                       beta = *static_cast<const float *>(beta)] {
-            memset(workspace, 0xff, WORKSPACE);
+        simt::enqueue(handle->stream, [p = prepared_for(filter, weights, shape), x, y,
+                                       images = x_layout->n, beta = *static_cast<const float *>(beta)] {
             simt::convolve(*p, static_cast<const char *>(x), beta, static_cast<char *>(y), images);
         });
     } catch (const std::bad_alloc &) {

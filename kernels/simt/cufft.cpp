@@ -1,7 +1,6 @@
 // cuFFT on the CPU, by FFTW.  A plan is made for one transform of the batch and run for each, so that
 // the result of one does not depend on the others, nor on where in memory it lies.
 #include <fftw3.h>
-#include <string.h>
 
 #include <map>
 #include <memory>
@@ -15,27 +14,16 @@
 
 namespace {
 
-#ifdef SIMT_FAITHFUL
-constexpr bool NEEDS_WORKSPACE = true;  // as large as the result, as cuFFT's often is
-#else
-constexpr bool NEEDS_WORKSPACE = false;
-#endif
-
 struct Plan {
     fftwf_plan transform = nullptr;
     int batch = 0;
     long long in_distance = 0, out_distance = 0;  // from a transform to the next
-    size_t workspace_bytes = 0;
     ~Plan();
 };
 
 struct Handle {
     std::shared_ptr<Plan> plan;  // null until it is made
     cudaStream_t stream = nullptr;
-    bool auto_allocate = true;
-    void *work_area = nullptr;
-    void *own_area = nullptr;
-    ~Handle() { cudaFree(own_area); }
 };
 
 std::mutex mutex;  // of the table below, and of FFTW's planner; none of the plans dies under it
@@ -110,18 +98,14 @@ cufftResult cufftSetStream(cufftHandle plan, cudaStream_t stream) {
     return CUFFT_SUCCESS;
 }
 
-cufftResult cufftSetAutoAllocation(cufftHandle plan, int auto_allocate) {
+// FFTW's plans have what they need: no workspace here.
+cufftResult cufftSetAutoAllocation(cufftHandle plan, int) {
     const std::shared_ptr<Handle> handle = find(plan);
-    if (handle == nullptr || handle->plan != nullptr) return CUFFT_INVALID_PLAN;
-    handle->auto_allocate = auto_allocate != 0;
-    return CUFFT_SUCCESS;
+    return handle == nullptr || handle->plan != nullptr ? CUFFT_INVALID_PLAN : CUFFT_SUCCESS;
 }
 
-cufftResult cufftSetWorkArea(cufftHandle plan, void *work_area) {
-    const std::shared_ptr<Handle> handle = find(plan);
-    if (handle == nullptr) return CUFFT_INVALID_PLAN;
-    handle->work_area = work_area;
-    return CUFFT_SUCCESS;
+cufftResult cufftSetWorkArea(cufftHandle plan, void *) {
+    return find(plan) == nullptr ? CUFFT_INVALID_PLAN : CUFFT_SUCCESS;
 }
 
 cufftResult cufftMakePlanMany(cufftHandle handle_number, int rank, int *n, int *inembed, int istride,
@@ -132,11 +116,9 @@ cufftResult cufftMakePlanMany(cufftHandle handle_number, int rank, int *n, int *
     if (type != CUFFT_R2C || istride != 1 || ostride != 1 || inembed == nullptr || onembed == nullptr)
         return CUFFT_NOT_SUPPORTED;
     if (rank < 1 || rank > 3 || batch < 1 || work_size == nullptr) return CUFFT_INVALID_VALUE;
-    size_t values = 1;
     for (int i = 0; i < rank; i++) {
         const int columns = i == rank - 1 ? n[i] / 2 + 1 : n[i];
         if (n[i] < 1 || inembed[i] < n[i] || onembed[i] < columns) return CUFFT_INVALID_SIZE;
-        values *= columns;
     }
     auto plan = std::make_shared<Plan>();
     plan->transform = plan_one(rank, n, inembed, onembed);
@@ -144,13 +126,7 @@ cufftResult cufftMakePlanMany(cufftHandle handle_number, int rank, int *n, int *
     plan->batch = batch;
     plan->in_distance = idist;
     plan->out_distance = odist;
-    if (NEEDS_WORKSPACE) plan->workspace_bytes = values * batch * sizeof(cufftComplex);
-    *work_size = plan->workspace_bytes;
-    if (handle->auto_allocate && plan->workspace_bytes > 0) {
-        if (cudaMalloc(&handle->own_area, plan->workspace_bytes) != cudaSuccess)
-            return CUFFT_ALLOC_FAILED;
-        handle->work_area = handle->own_area;
-    }
+    *work_size = 0;
     handle->plan = plan;
     return CUFFT_SUCCESS;
 }
@@ -160,13 +136,6 @@ cufftResult cufftExecR2C(cufftHandle handle_number, cufftReal *in, cufftComplex 
     if (handle == nullptr || handle->plan == nullptr) return CUFFT_INVALID_PLAN;
     if (in == nullptr || out == nullptr || static_cast<void *>(in) == static_cast<void *>(out))
         return CUFFT_INVALID_VALUE;
-    void *work_area = handle->work_area;
-    const size_t bytes = handle->plan->workspace_bytes;
-    if (bytes > 0 && work_area == nullptr) return CUFFT_NO_WORKSPACE;
-    simt::enqueue(handle->stream, [plan = handle->plan, in, out, work_area, bytes] {
-        // What cuFFT leaves there: nothing that anyone may rely on.
-        if (bytes > 0) memset(work_area, 0xff, bytes);
-        execute(*plan, in, out);
-    });
+    simt::enqueue(handle->stream, [plan = handle->plan, in, out] { execute(*plan, in, out); });
     return CUFFT_SUCCESS;
 }

@@ -46,7 +46,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int device) {
     properties->multiProcessorCount = omp_get_max_threads();
     char model[128] = "unknown CPU";
     read_cpu_model(model, sizeof model);
-    snprintf(properties->name, sizeof properties->name, "%s (simt %s)", model, simt::MODE);
+    snprintf(properties->name, sizeof properties->name, "%s (simt fast)", model);
     properties->sharedMemPerBlock = simt::SHARED_BYTES;
     properties->sharedMemPerBlockOptin = simt::SHARED_BYTES_MOST;
     properties->warpSize = simt::WARP_SIZE;

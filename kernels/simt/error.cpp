@@ -2,7 +2,6 @@
 #include "stream.h"
 
 static thread_local cudaError_t last_error = cudaSuccess;
-static thread_local bool work_has_failed = false;
 
 namespace simt {
 
@@ -11,19 +10,11 @@ cudaError_t failed(cudaError_t error) {
     return error;
 }
 
-void work_failed() {
-    work_has_failed = true;
-    last_error = cudaErrorLaunchFailure;
-}
-
-cudaError_t work_status() { return work_has_failed ? failed(cudaErrorLaunchFailure) : cudaSuccess; }
-
 }  // namespace simt
 
 cudaError_t cudaGetLastError(void) {
     const cudaError_t error = last_error;
     last_error = cudaSuccess;
-    work_has_failed = false;
     return error;
 }
 

@@ -1,4 +1,4 @@
-// How the blocks of a grid are run, in each mode: spread over OpenMP's threads, which oneDNN uses too.
+// How the blocks of a grid are run: spread over OpenMP's threads, which oneDNN uses too.
 #pragma once
 
 #include <functional>
@@ -7,8 +7,8 @@
 
 namespace simt {
 
-// Runs `thread` for every thread.  False if there was a fault, which has been reported.
-bool run_grid(const Launch &launch, const std::function<void()> &thread);
+// Runs `thread` for every block.
+void run_grid(const Launch &launch, const std::function<void()> &thread);
 
 inline long long blocks_of(dim3 grid) { return 1ll * grid.x * grid.y * grid.z; }
 

@@ -24,13 +24,9 @@ inline T __ldg(const T *data) {
     return *data;
 }
 
-#ifdef SIMT_FAITHFUL
-#include "warp_faithful.h"
-#else
-#include "warp_fast.h"
-#endif
+#include "warp.h"
 
-// Blocks run on several OS threads, so these are atomic in both modes.  Each returns the old value.
+// Blocks run on several OS threads, so these are atomic.  Each returns the old value.
 namespace simt {
 template <typename T>
 using Value = typename std::enable_if<true, T>::type;  // takes no part in deducing T

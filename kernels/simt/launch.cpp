@@ -6,7 +6,6 @@
 
 #include "grid.h"
 #include "limits.h"
-#include "memory.h"
 #include "stream.h"
 
 __thread uint3 blockIdx;
@@ -66,9 +65,7 @@ void launch(const Launch &launch, std::function<void()> thread) {
         failed(status);
         return;
     }
-    enqueue(launch.stream, [launch, thread] {
-        if (!run_grid(launch, thread) || !device_memory_intact(launch.kernel)) work_failed();
-    });
+    enqueue(launch.stream, [launch, thread] { run_grid(launch, thread); });
 }
 
 }  // namespace simt

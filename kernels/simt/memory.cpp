@@ -10,9 +10,6 @@
 #include <mutex>
 #include <unordered_map>
 
-#include "guard.h"
-#include "memory.h"
-#include "report.h"
 #include "simt.h"
 #include "stream.h"
 
@@ -61,29 +58,13 @@ static cudaError_t allocate(Allocations &memory, void **data, size_t bytes, size
     if (bytes == 0) return cudaSuccess;
     const std::lock_guard<std::mutex> lock(memory.mutex);
     if (bytes > most || memory.bytes > most - bytes) return failed(cudaErrorMemoryAllocation);
-    *data = simt::guarded_allocate(bytes);
-    if (*data == nullptr) return failed(cudaErrorMemoryAllocation);
+    if (posix_memalign(data, 256, bytes) != 0) {
+        *data = nullptr;
+        return failed(cudaErrorMemoryAllocation);
+    }
     memory.bytes_of[*data] = bytes;
     memory.bytes += bytes;
     return cudaSuccess;
-}
-
-static bool check_guards(void *data, size_t bytes, const char *culprit) {
-    ptrdiff_t offset;
-    if (simt::guards_intact(data, bytes, &offset)) return true;
-    simt::report("%s wrote outside of allocated memory: at byte %td of %zu", culprit, offset, bytes);
-    return false;
-}
-
-bool simt::device_memory_intact(const char *kernel) {
-    if (!simt::GUARDED) return true;
-    const std::lock_guard<std::mutex> lock(device_memory.mutex);
-    char culprit[256];
-    snprintf(culprit, sizeof culprit, "kernel %s", kernel);
-    bool intact = true;
-    for (const auto &[data, bytes] : device_memory.bytes_of)
-        intact = check_guards(data, bytes, culprit) && intact;
-    return intact;
 }
 
 static cudaError_t release(Allocations &memory, void *data) {
@@ -91,12 +72,10 @@ static cudaError_t release(Allocations &memory, void *data) {
     const std::lock_guard<std::mutex> lock(memory.mutex);
     const auto found = memory.bytes_of.find(data);
     if (found == memory.bytes_of.end()) return failed(cudaErrorInvalidValue);
-    const size_t bytes = found->second;
-    memory.bytes -= bytes;
+    memory.bytes -= found->second;
     memory.bytes_of.erase(found);
-    const bool intact = check_guards(data, bytes, "some code before its cudaFree");
-    simt::guarded_free(data, bytes);
-    return intact ? cudaSuccess : failed(cudaErrorLaunchFailure);
+    free(data);
+    return cudaSuccess;
 }
 
 cudaError_t cudaMalloc(void **data, size_t bytes) {

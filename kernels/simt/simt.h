@@ -12,13 +12,6 @@ extern "C" {
  * the environment's KAIROS_SIMT_MEMORY, in bytes. */
 void simt_set_memory_limit(size_t bytes);
 
-/* Faithful mode: the order in which the threads of blocks run, from the next launch on.  At the start
- * it is the environment's KAIROS_SIMT_SEED. */
-void simt_set_seed(unsigned long long seed);
-
-/* The last fault, as it was told on standard error: kernel, block, thread, what.  "" = none so far. */
-const char *simt_last_report(void);
-
 #ifdef __cplusplus
 }
 #endif

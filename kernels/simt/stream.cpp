@@ -34,7 +34,7 @@ bool capturing(cudaStream_t stream) { return stream != nullptr && stream->captur
 void enqueue(cudaStream_t stream, std::function<void()> work) {
     if (capturing(stream))
         stream->capture->work.push_back(std::move(work));
-    else if (work_status() == cudaSuccess)
+    else
         work();
 }
 
@@ -61,14 +61,11 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
     return cudaSuccess;
 }
 
-cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
-    const cudaError_t status = refuse_in_capture(stream);
-    return status != cudaSuccess ? status : simt::work_status();
-}
+cudaError_t cudaStreamSynchronize(cudaStream_t stream) { return refuse_in_capture(stream); }
 
 cudaError_t cudaStreamQuery(cudaStream_t stream) { return cudaStreamSynchronize(stream); }
 
-cudaError_t cudaDeviceSynchronize(void) { return simt::work_status(); }
+cudaError_t cudaDeviceSynchronize(void) { return cudaSuccess; }
 
 // ---- events ---------------------------------------------------------------------------------------
 
@@ -99,8 +96,7 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
 }
 
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
-    if (event == nullptr) return failed(cudaErrorInvalidResourceHandle);
-    return simt::work_status();
+    return event != nullptr ? cudaSuccess : failed(cudaErrorInvalidResourceHandle);
 }
 
 cudaError_t cudaEventQuery(cudaEvent_t event) { return cudaEventSynchronize(event); }

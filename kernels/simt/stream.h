@@ -7,19 +7,13 @@
 
 namespace simt {
 
-// Runs the work now, or records it if the stream is being captured.  After work that failed nothing
-// runs until the error is cleared.  Library calls (cuDNN, cuBLAS, cuFFT) go through this too.
+// Runs the work now, or records it if the stream is being captured.  Library calls (cuDNN, cuBLAS,
+// cuFFT) go through this too.
 void enqueue(cudaStream_t stream, std::function<void()> work);
 
 bool capturing(cudaStream_t stream);
 
 // Sets the last error of this thread, and returns it.
 cudaError_t failed(cudaError_t error);
-
-// The same for work that failed while it ran: synchronizing reports it too, until it is cleared.
-void work_failed();
-
-// What synchronizing returns.
-cudaError_t work_status();
 
 }  // namespace simt

@@ -1,10 +1,7 @@
 // The CPU's vectors of floats.
 #pragma once
 
-// In faithful mode those of a GPU's thread.
-#if defined SIMT_FAITHFUL
-constexpr int VECTOR_LANES = 4;
-#elif defined __AVX512F__
+#if defined __AVX512F__
 constexpr int VECTOR_LANES = 16;
 #elif defined __AVX__
 constexpr int VECTOR_LANES = 8;

@@ -15,11 +15,13 @@ PTX_NVCC    := -std=c++17 -O3 -lineinfo $(GENCODE)
 PTX_LINK    := -Wl,-rpath,$(abspath $(BUILD)/ptx)
 PTX_LIBS    := -lzstd -lpthread
 
-# The libraries that the program calls besides, and what tells the checks what they read and write.
+# The libraries that the program calls besides, and what makes them as demanding as CUDA's, and tells the
+# checks what they read and write.
 PTX_STANDINS  := $(call objects,fast,$(addprefix kernels/simt/,cudnn.cpp cublas.cpp cufft.cpp convolution.cpp)) \
-                 $(BUILD)/ptxrt/tests/ptx/libraries/libraries.cpp.o
-PTX_WRAPPED   := cudnnSetTensor4dDescriptor cudnnSetFilter4dDescriptor cudnnConvolutionForward \
-                    cufftMakePlanMany cufftExecR2C
+                 $(patsubst %,$(BUILD)/ptxrt/%.o,$(wildcard tests/ptx/libraries/*.cpp))
+PTX_WRAPPED   := cudnnSetTensor4dDescriptor cudnnSetFilter4dDescriptor cudnnGetConvolutionForwardAlgorithm_v7 \
+                 cudnnGetConvolutionForwardWorkspaceSize cudnnConvolutionForward \
+                 cufftMakePlanMany cufftSetWorkArea cufftExecR2C
 PTX_STANDIN_LIBS := $(PTX_WRAPPED:%=-Wl$(comma)--wrap=%) -fopenmp -ldnnl -lopenblas -lfftw3f
 
 # Compiled again when the options change.
@@ -31,9 +33,10 @@ $(PTX_OPTIONS): FORCE
 $(BUILD)/ptxrt/%.cpp.o: %.cpp $(PTX_OPTIONS)
 	@mkdir -p $(@D)
 	$(call show,c++ )
-	$(Q)$(CXX) $(PTX_FLAGS) -MMD -MP -c $< -o $@
+	$(Q)$(CXX) $(PTX_FLAGS) $(PTX_INCLUDE) -MMD -MP -c $< -o $@
 
-$(BUILD)/ptxrt/tests/ptx/libraries/%.cpp.o: PTX_FLAGS += $(INCLUDE_simt)
+# Not in PTX_FLAGS: what is set for a target holds for what it needs too, and so for PTX_OPTIONS.
+$(BUILD)/ptxrt/tests/ptx/libraries/%.cpp.o: PTX_INCLUDE = $(INCLUDE_simt)
 
 $(PTX_RUNTIME): $(PTX_OBJECTS) tests/ptx/cuda/exports.map
 	@mkdir -p $(@D)
@@ -56,7 +59,7 @@ $(BUILD)/ptx/tests/kernels/%.test: $(BUILD)/cuda/tests/kernels/%.o $(call object
                                    $(call library_objects,cuda) $(PTX_STANDINS) $(PTX_RUNTIME)
 	@mkdir -p $(@D)
 	$(call show,link)
-	$(Q)$(CC) $^ $(PTX_LINK) $(PTX_STANDIN_LIBS) $(LIBS) -lcmocka -o $@
+	$(Q)$(CC) $^ $(PTX_LINK) $(PTX_STANDIN_LIBS) -Wl,--wrap=cudnn_most_values $(LIBS) -lcmocka -o $@
 
 # ---- tests of the runner itself: .cu files are programs for it, .cpp files call its parts, .py files its scripts ----
 # trust/: algorithms that others wrote, and that run on GPUs.

@@ -13,16 +13,6 @@ extern "C" {
 #include "device/launch.cuh"
 #include "simt/simt.h"
 
-#ifdef SIMT_FAITHFUL
-constexpr bool FAITHFUL = true;
-#else
-constexpr bool FAITHFUL = false;
-#endif
-
-// For tests of what only the faithful mode checks.
-#define FAITHFUL_ONLY() \
-    if (!FAITHFUL) skip()
-
 template <typename T>
 T *device_array(size_t count) {
     T *data = nullptr;

@@ -1,5 +1,8 @@
 // Device memory: allocation, its limit, copies, and the errors that CUDA documents.
+#include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "simt_test.h"
 
@@ -135,6 +138,47 @@ static void test_dynamic_shared_memory_has_a_limit(void **) {
     assert_int_equal(out, 1);
 }
 
+// ---- accesses outside of memory -------------------------------------------------------------------
+
+__global__ void read_device(const int *data, int index, int *out) {
+    if (threadIdx.x == 0) *out = data[index];
+}
+__global__ void read_shared(int index, int *out) {
+    SHARED_DYNAMIC(int, tile);
+    if (threadIdx.x == 0) *out = tile[index];
+}
+
+// True if a child process is stopped by AddressSanitizer's report.
+template <typename Function>
+static bool stops(Function function) {
+    fflush(NULL);
+    const pid_t child = fork();
+    if (child == 0) {
+        if (freopen("/dev/null", "w", stderr) == NULL) _exit(0);
+        function();
+        _exit(0);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return status != 0;
+}
+
+// AddressSanitizer stops the first access.
+static void test_sanitizer_sees_accesses_outside(void **) {
+#ifndef __SANITIZE_ADDRESS__
+    skip();
+#endif
+    int *data = device_array<int>(99), *out = device_array<int>(1);
+    assert_false(stops([=] { LAUNCH(read_device, 1, BLOCK, 0, 0, data, 98, out); }));
+    assert_true(stops([=] { LAUNCH(read_device, 1, BLOCK, 0, 0, data, 99, out); }));
+    assert_true(stops([=] { LAUNCH(read_device, 1, BLOCK, 0, 0, data, -1, out); }));
+    assert_false(stops([=] { LAUNCH(read_shared, 1, BLOCK, 99 * 4, 0, 98, out); }));
+    assert_true(stops([=] { LAUNCH(read_shared, 1, BLOCK, 99 * 4, 0, 99, out); }));
+    assert_true(stops([=] { LAUNCH(read_shared, 1, BLOCK, 99 * 4, 0, -1, out); }));
+    cudaFree(data);
+    cudaFree(out);
+}
+
 int main() {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_allocations_are_aligned_and_apart),
@@ -144,6 +188,7 @@ int main() {
         cmocka_unit_test(test_copies_and_fills),
         cmocka_unit_test(test_shared_arrays_are_apart),
         cmocka_unit_test(test_dynamic_shared_memory_has_a_limit),
+        cmocka_unit_test(test_sanitizer_sees_accesses_outside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-// What the threads of a block see of each other: indices, barriers, shuffles, votes, atomics.
+// Indices, barriers, shuffles, votes and atomics, where a block has one thread: what kernels written
+// for any block see.
 #include <algorithm>
 #include <vector>
 
@@ -7,17 +8,15 @@
 // ---- indices --------------------------------------------------------------------------------------
 
 __global__ void count_visits(int *visits) {
-    const long long block = blockIdx.x + gridDim.x * (blockIdx.y + (long long)gridDim.y * blockIdx.z);
-    const int thread = threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z);
-    atomicAdd(&visits[block * blockDim.x * blockDim.y * blockDim.z + thread], 1);
+    atomicAdd(&visits[blockIdx.x + gridDim.x * (blockIdx.y + gridDim.y * blockIdx.z)], 1);
 }
 
-static void test_every_thread_of_every_block_runs_once(void **) {
-    const dim3 grid(5, 3, 2), block = FAITHFUL ? dim3(7, 5, 3) : dim3(1);
-    const int count = 5 * 3 * 2 * (FAITHFUL ? 7 * 5 * 3 : 1);
+static void test_every_block_runs_once(void **) {
+    const dim3 grid(5, 3, 2);
+    const int count = 5 * 3 * 2;
     int *visits = device_array<int>(count);
     std::fill(visits, visits + count, 0);
-    LAUNCH(count_visits, grid, block, 0, 0, visits);
+    LAUNCH(count_visits, grid, 1, 0, 0, visits);
     assert_launched();
     for (int i = 0; i < count; ++i) assert_int_equal(visits[i], 1);
     cudaFree(visits);
@@ -55,14 +54,11 @@ __global__ void ring(int *out) {
 }
 
 static void test_barriers_order_shared_memory(void **) {
-    for (int threads : {1, 31, 64, 100}) {
-        if (threads > BLOCK) continue;
-        int *out = device_array<int>(3 * threads);
-        LAUNCH(ring, 3, threads, 0, 0, out);
-        assert_launched();
-        for (int i = 0; i < 3 * threads; ++i) assert_int_equal(out[i], i % threads);
-        cudaFree(out);
-    }
+    int *out = device_array<int>(3 * BLOCK);
+    LAUNCH(ring, 3, BLOCK, 0, 0, out);
+    assert_launched();
+    for (int i = 0; i < 3 * BLOCK; ++i) assert_int_equal(out[i], i % BLOCK);
+    cudaFree(out);
 }
 
 __global__ void barrier_votes(int *out) {
@@ -138,51 +134,6 @@ static void test_shuffles_of_every_size(void **) {
     check_rotation<unsigned long long>();
 }
 
-// Both halves of a warp sum by themselves, the second after lanes 16 to 19 have left.
-__global__ void half_warps(int *out) {
-    const int lane = threadIdx.x;
-    if (lane < 16) {
-        int sum = lane;
-        for (int distance = 8; distance > 0; distance /= 2)
-            sum += __shfl_xor_sync(0xffffu, sum, distance);
-        out[lane] = sum;
-        return;
-    }
-    if (lane < 20) return;
-    const unsigned int mask = 0xfff00000u;
-    __syncwarp(mask);
-    out[lane] = (int)__ballot_sync(mask, lane % 2) + __any_sync(mask, lane == 31) +
-                2 * __any_sync(mask, lane == 0) + 4 * __all_sync(mask, lane >= 20) +
-                8 * __all_sync(mask, lane > 20);
-}
-
-static void test_parts_of_a_warp_meet_by_themselves(void **) {
-    FAITHFUL_ONLY();
-    int *out = device_array<int>(WARP);
-    LAUNCH(half_warps, 1, WARP, 0, 0, out);
-    assert_launched();
-    for (int lane = 0; lane < 16; ++lane) assert_int_equal(out[lane], 15 * 16 / 2);
-    for (int lane = 20; lane < 32; ++lane) assert_int_equal(out[lane], (int)0xaaa00000u + 1 + 4);
-    cudaFree(out);
-}
-
-// Exited lanes of the mask are not waited for, and have no vote.
-__global__ void last_lanes(unsigned int *out) {
-    const int lane = threadIdx.x;
-    if (lane < 30) return;
-    out[lane] = __ballot_sync(0xffffffffu, 1) + __all_sync(0xffffffffu, 1);
-}
-
-static void test_exited_lanes_do_not_vote(void **) {
-    FAITHFUL_ONLY();
-    unsigned int *out = device_array<unsigned int>(WARP);
-    LAUNCH(last_lanes, 1, WARP, 0, 0, out);
-    assert_launched();
-    assert_int_equal(out[30], 0xc0000001u);
-    assert_int_equal(out[31], 0xc0000001u);
-    cudaFree(out);
-}
-
 // ---- atomics --------------------------------------------------------------------------------------
 
 struct Totals {
@@ -237,53 +188,16 @@ static void test_atomics_lose_nothing(void **) {
     cudaFree(count);
 }
 
-// ---- the order of threads -------------------------------------------------------------------------
-
-// Each thread's turn, before a barrier and after it.
-__global__ void turns(int *next, int *before, int *after) {
-    before[threadIdx.x] = atomicAdd(next, 1);
-    __syncthreads();
-    after[threadIdx.x] = atomicAdd(next, 1);
-}
-
-static std::vector<int> turns_with_seed(unsigned long long seed) {
-    std::vector<int> order(2 * BLOCK);
-    int next = 0;
-    simt_set_seed(seed);
-    LAUNCH(turns, 1, BLOCK, 0, 0, &next, order.data(), order.data() + BLOCK);
-    assert_launched();
-    for (int &turn : order) turn %= BLOCK;
-    return order;
-}
-
-static void test_the_order_is_drawn_anew_at_barriers(void **) {
-    FAITHFUL_ONLY();
-    const std::vector<int> one = turns_with_seed(1), again = turns_with_seed(1),
-                           two = turns_with_seed(2);
-    assert_true(one == again);
-    assert_true(one != two);
-    assert_false(std::is_sorted(one.begin(), one.begin() + BLOCK));
-    assert_false(std::equal(one.begin(), one.begin() + BLOCK, one.begin() + BLOCK));
-    for (int half : {0, BLOCK}) {
-        std::vector<int> turn(one.begin() + half, one.begin() + half + BLOCK);
-        std::sort(turn.begin(), turn.end());
-        for (int i = 0; i < BLOCK; ++i) assert_int_equal(turn[i], i);
-    }
-}
-
 int main() {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_thread_of_every_block_runs_once),
+        cmocka_unit_test(test_every_block_runs_once),
         cmocka_unit_test(test_block_ranges_cover_the_items_once),
         cmocka_unit_test(test_barriers_order_shared_memory),
         cmocka_unit_test(test_barriers_that_vote),
         cmocka_unit_test(test_shuffles_take_from_the_documented_lane),
         cmocka_unit_test(test_shuffles_of_every_size),
-        cmocka_unit_test(test_parts_of_a_warp_meet_by_themselves),
-        cmocka_unit_test(test_exited_lanes_do_not_vote),
         cmocka_unit_test(test_atomics),
         cmocka_unit_test(test_atomics_lose_nothing),
-        cmocka_unit_test(test_the_order_is_drawn_anew_at_barriers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

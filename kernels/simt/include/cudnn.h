@@ -4,7 +4,6 @@
 #define SIMT_CUDNN_H
 
 #include <cuda_runtime.h>
-#include <limits.h>
 #include <stddef.h>
 
 #ifdef __cplusplus
@@ -21,17 +20,6 @@ typedef enum {
 } cudnnStatus_t;
 
 #define CUDNN_STATUS_CATEGORY(status) ((status) / 1000 * 1000)
-
-// The most values of a tensor.  Faithful mode has fewer than cuDNN, so that tests need no gigabytes to
-// see what becomes of a batch that has more.
-// Faithful mode also refuses 16-bit channels that are no multiple of 8, which cuDNN convolves slowly.
-#ifdef SIMT_FAITHFUL
-#define SIMT_CUDNN_VALUES 20480
-#define SIMT_CUDNN_CHANNELS 8
-#else
-#define SIMT_CUDNN_VALUES INT_MAX
-#define SIMT_CUDNN_CHANNELS 1
-#endif
 
 typedef enum { CUDNN_DATA_FLOAT = 0, CUDNN_DATA_HALF = 2, CUDNN_DATA_BFLOAT16 = 9 } cudnnDataType_t;
 typedef enum { CUDNN_TENSOR_NCHW = 0, CUDNN_TENSOR_NHWC = 1 } cudnnTensorFormat_t;

@@ -28,8 +28,7 @@ typedef int cufftHandle;
 typedef float cufftReal;
 typedef float2 cufftComplex;
 
-// A handle is made a plan by cufftMakePlanMany, whose workspace is *work_size bytes: allocated there,
-// unless cufftSetAutoAllocation(plan, 0) came before; then cufftSetWorkArea gives it.
+// A handle is made a plan by cufftMakePlanMany.  Its workspace is *work_size bytes: none here.
 cufftResult cufftCreate(cufftHandle *plan);
 cufftResult cufftDestroy(cufftHandle plan);
 cufftResult cufftSetStream(cufftHandle plan, cudaStream_t stream);

@@ -1,4 +1,4 @@
-// Fast mode: a block is one thread and a warp one lane, so that synchronizing is nothing and exchanging
+// A block is one thread and a warp one lane, so that synchronizing is nothing and exchanging
 // values is the identity, and a kernel's strided loops become plain loops that vectorize.
 #pragma once
 
