@@ -158,7 +158,7 @@ tests-cuda: $(TESTS_cuda)
 kernel-tests-cuda: $(call test_programs,cuda,$(KERNEL_TESTS))
 check: check-$(TARGET)
 check-cpu: $(BUILD)/kairos.fast tests
-	@$(MAKE) --no-print-directory TARGET=cpu check-programs $(addprefix run-,$(ORACLE_TESTS) $(SASS_TESTS))
+	@$(MAKE) --no-print-directory TARGET=cpu check-programs check-ptx $(addprefix run-,$(ORACLE_TESTS) $(SASS_TESTS))
 	@echo "make check: all tests passed"
 check-programs: $(addprefix run-,$(TESTS_sanitized) $(TESTS_fast))
 check-cuda: $(BUILD)/kairos.cuda tests-cuda

@@ -6,8 +6,10 @@ that launch this kernel.
     tests/ptx/mutate.py --count 300 --out out/mutants.jsonl
 
 A mutant is found if a test fails, a check reports a finding, or the run does not end.  The survivors are listed with
-their place in the source.  Mutants are drawn evenly from the modules (one for each .cu file), by --seed; a run that was
-stopped goes on where it was.  Only the standard library is needed.
+their place in the source.  Each test runs for a device of one multiprocessor, whose few blocks loop, then for a whole one.
+Only instructions that some test executes are changed; how many there are, and where the others come from, is printed.
+Mutants are drawn evenly from the modules (one for each .cu file), by --seed; a run that was stopped resumes.
+Only the standard library is needed.
 """
 import argparse
 import collections
@@ -92,13 +94,13 @@ def mutations(line, rng):
                 yield 'operand', changed
 
 
-def mutants(modules, count, seed):
+def mutants(modules, executed, count, seed):
     """The same number from each module: (module, start, end, kernel, place, kind, line before, line after)."""
     rng = random.Random(seed)
     names = sorted(modules)
     for index, name in enumerate(names):
         text = modules[name]
-        places = list(statements(text))
+        places = [place for place in statements(text) if line_of(text, place[0]) in executed[name]]
         share = count * (index + 1) // len(names) - count * index // len(names)
         chosen, tries = set(), 0
         while len(chosen) < share and tries < 100 * share and places:
@@ -114,6 +116,25 @@ def mutants(modules, count, seed):
                        after=after.strip())
 
 
+def line_of(text, start):
+    return text.count('\n', 0, start) + 1
+
+
+def coverage(modules, executed):
+    """Prints how many instructions the tests execute, and the source lines of most of the others."""
+    total, ran, others = 0, 0, collections.Counter()
+    for name, text in modules.items():
+        for start, _, _, place in statements(text):
+            total += 1
+            if line_of(text, start) in executed[name]:
+                ran += 1
+            else:
+                others[place] += 1
+    print(f'{total} instructions, of which the tests execute {ran} ({100 * ran / total:.1f} %); most of the others:')
+    for place, number in others.most_common(12):
+        print(f'  {number:5} {place}')
+
+
 def run(command, environment, limit):
     try:
         done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=limit)
@@ -122,22 +143,32 @@ def run(command, environment, limit):
     return done.returncode, done.stdout.decode(errors='replace')
 
 
+# Of the pretended device: loops over many items run on one, single turns on many.
+MULTIPROCESSORS = ({'KAIROS_PTX_MULTIPROCESSORS': '1'}, {})
+
+
 def survey(tests, device, folder):
-    """The modules that the tests load, and for each kernel the tests that launch it with their seconds."""
-    modules, users = {}, collections.defaultdict(list)
+    """The modules that the tests load, the lines that run, and for each kernel the runs that launch it: seconds, test, device."""
+    modules, users, lines = {}, collections.defaultdict(list), collections.defaultdict(set)
     for test in tests:
-        report = folder / 'report.json'
-        report.unlink(missing_ok=True)
-        environment = dict(os.environ, KAIROS_PTX_DEVICE=device, KAIROS_PTX_DUMP=str(folder), KAIROS_PTX_REPORT=str(report))
-        start = time.time()
-        status, output = run([test], environment, 600)
-        if status != 0:
-            sys.exit(f'mutate.py: {test} fails without any change:\n{output}')
-        for kernel in json.loads(report.read_text())['kernels']:
-            users[kernel['symbol']].append((time.time() - start, test))
+        for number, size in enumerate(MULTIPROCESSORS):
+            report = folder / 'report.json'
+            report.unlink(missing_ok=True)
+            environment = dict(os.environ, **size, KAIROS_PTX_DEVICE=device, KAIROS_PTX_DUMP=str(folder),
+                               KAIROS_PTX_REPORT=str(report))
+            start = time.time()
+            status, output = run([test], environment, 600)
+            if status != 0:
+                sys.exit(f'mutate.py: {test} fails without any change:\n{output}')
+            for kernel in json.loads(report.read_text())['kernels']:
+                users[kernel['symbol']].append((time.time() - start, test, number))
+                lines[kernel['symbol']].update(kernel['executed_ptx_lines'])
+    executed = collections.defaultdict(set)
     for file in folder.glob('*.ptx'):
-        modules[file.stem] = file.read_text()
-    return modules, {kernel: sorted(found) for kernel, found in users.items()}
+        text = modules[file.stem] = file.read_text()
+        for kernel in re.findall(r'^(?:\.visible |\.weak )*\.entry ([\w$]+)', text, re.M):
+            executed[file.stem] |= lines[kernel]
+    return modules, executed, {kernel: sorted(found) for kernel, found in users.items()}
 
 
 def judge(mutant, modules, users, device):
@@ -148,8 +179,8 @@ def judge(mutant, modules, users, device):
         changed = text[:mutant['start']] + before.replace(before.strip(), mutant['after']) + text[mutant['end']:]
         (pathlib.Path(folder) / (mutant['module'] + '.ptx')).write_text(changed)
         findings = pathlib.Path(folder) / 'findings.jsonl'
-        for seconds, test in users.get(mutant['kernel'], []):
-            environment = dict(os.environ, KAIROS_PTX_DEVICE=device, KAIROS_PTX_OVERRIDE=folder,
+        for seconds, test, number in users.get(mutant['kernel'], []):
+            environment = dict(os.environ, **MULTIPROCESSORS[number], KAIROS_PTX_DEVICE=device, KAIROS_PTX_OVERRIDE=folder,
                                KAIROS_PTX_FINDINGS=str(findings))
             status, output = run([test], environment, 20 + 10 * seconds)
             if status is None:
@@ -183,7 +214,8 @@ def main():
             row = json.loads(line)
             done[row['module'], row['start'], row['after']] = row
     with tempfile.TemporaryDirectory() as folder:
-        modules, users = survey(tests, options.device, pathlib.Path(folder))
+        modules, executed, users = survey(tests, options.device, pathlib.Path(folder))
+    coverage(modules, executed)
     rows = []
     with open(out, 'a') as log, concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         def one(mutant):
@@ -194,7 +226,7 @@ def main():
             log.write(json.dumps(mutant) + '\n')
             log.flush()
             return mutant
-        for row in pool.map(one, mutants(modules, options.count, options.seed)):
+        for row in pool.map(one, mutants(modules, executed, options.count, options.seed)):
             rows.append(row)
             print(f"\r{len(rows)}/{options.count}, {sum(not r['found'] for r in rows)} survive", end='', file=sys.stderr)
     print(file=sys.stderr)

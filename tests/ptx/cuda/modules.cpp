@@ -55,10 +55,12 @@ void place_variables(LoadedModule &loaded) {
     for (const Variable &v : loaded.module.variables)
         for (const Variable::Reference &r : v.references) {
             const auto found = loaded.variables.find(r.symbol);
+            // Calls through tables of functions are refused where they are made.
+            if (loaded.functions.count(r.symbol) > 0) continue;
             if (found == loaded.variables.end())
                 throw PtxError(0, "variable " + v.name + " holds the address of " + r.symbol +
                                       ", which is not known");
-            const uint64_t address = (uint64_t)found->second + r.offset;
+            const uint64_t address = ((uint64_t)found->second + r.offset) >> r.shift;
             std::memcpy((char *)loaded.variables.at(v.name) + r.at, &address, r.bytes);
         }
 }

@@ -1,7 +1,7 @@
-// Slots for registers: in the order in which they come to life, each gets the first place that is free as
-// long as it lives.  A slot holds registers of 32 bits or halves of wider ones, never both: a lane's 64
-// bits lie where two other lanes have their 32, and lanes that went apart hold different registers at one
-// time.
+// Slots for registers: in the order in which they come to life, each gets the first place that is free
+// as long as it lives.  A slot holds registers of 32 bits or halves of wider ones, never both: a lane's
+// 64 bits lie where two other lanes have their 32, and lanes that went apart hold different registers
+// at one time.
 #include <algorithm>
 #include <numeric>
 
@@ -49,7 +49,8 @@ int assign_slots(const std::vector<std::vector<Range>> &ranges, const std::vecto
         for (int slot = 0; slots[reg] < 0; slot += size) {
             if (taken.size() < (size_t)slot + size) taken.resize(slot + size);
             bool fits = true;
-            for (int k = 0; k < size && fits; ++k) fits = is_free(taken[slot + k], ranges[reg], size > 1);
+            for (int k = 0; k < size && fits; ++k)
+                fits = is_free(taken[slot + k], ranges[reg], size > 1);
             if (fits) slots[reg] = slot;
         }
         for (int k = 0; k < size; ++k) take(taken[slots[reg] + k], ranges[reg], size > 1);

@@ -1,4 +1,5 @@
-// A block: its warps, its shared memory, its barriers; and the clusters and launches that blocks belong to.
+// A block: its warps, its shared memory, its barriers; and the clusters and launches that blocks belong
+// to.
 #pragma once
 
 #include <functional>
@@ -35,16 +36,16 @@ struct Cluster;
 
 struct Block {
     Launch *launch = nullptr;
-    Cluster *cluster = nullptr;   // never null: a block alone is a cluster of one
-    uint64_t number = 0;          // in the grid, x fastest
-    Size3 id;                     // %ctaid
-    int rank = 0;                 // in the cluster
+    Cluster *cluster = nullptr;  // never null: a block alone is a cluster of one
+    uint64_t number = 0;         // in the grid, x fastest
+    Size3 id;                    // %ctaid
+    int rank = 0;                // in the cluster
     std::vector<std::unique_ptr<Warp>> warps;
     std::vector<unsigned char> shared;  // offset SHARED_BEGIN of the window is shared[0]
     std::vector<unsigned char> local;   // of all threads, program->local_bytes each
     Barrier barriers[16];
-    std::shared_ptr<struct BlockShadow> shadow;      // memory/
-    std::shared_ptr<struct BlockAsync> async;        // ops/: mbarriers, pending copies
+    std::shared_ptr<struct BlockShadow> shadow;  // memory/
+    std::shared_ptr<struct BlockAsync> async;    // ops/: mbarriers, pending copies
     int live_warps = 0;
 
     int threads() const;
@@ -76,21 +77,22 @@ struct Launch {
     Program *program = nullptr;
     Size3 grid, block, cluster;
     int dynamic_shared = 0;
-    Parameters params;                  // the parameter space
-    uint64_t number = 0;                // of the process, from 1
+    Parameters params;                                        // the parameter space
+    uint64_t number = 0;                                      // of the process, from 1
     enum { none, trap, assertion, deadlock } failure = none;  // why it ended early
-    uint64_t workspace = 0;             // of a cooperative grid: its address (%envreg1 and 2)
+    uint64_t workspace = 0;  // of a cooperative grid: its address (%envreg1 and 2)
 };
 
-// Runs a launch to its end.  Blocks start in order, warps of the blocks that are resident take turns in an order that
-// KAIROS_PTX_SEED shuffles.
+// Runs a launch to its end.  Blocks start in order, warps of the blocks that are resident take turns in
+// an order that KAIROS_PTX_SEED shuffles.
 void run_launch(Launch &launch);
 
 // The launch that runs; random numbers of the scheduler; work that is due at a time.
 uint64_t scheduler_random();
 uint64_t scheduler_now();  // instructions that all warps have run
-// Calls `work` once, at a time that the seed draws (at once, or up to some thousand instructions later), or when nothing else can run.
-// Returns a number for run_deferred, which calls it now (or does nothing if it has been called).
+// Calls `work` once, at a time that the seed draws (at once, or up to some thousand instructions
+// later), or when nothing else can run. Returns a number for run_deferred, which calls it now (or does
+// nothing if it has been called).
 uint64_t defer(std::function<void()> work);
 void run_deferred(uint64_t number);
 // Something happened that a waiting thread may see: a store, an arrival, an ended thread.

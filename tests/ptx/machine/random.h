@@ -5,7 +5,7 @@
 
 // SplitMix64 (Steele, Lea and Flood 2014).
 class Random {
-   public:
+public:
     explicit Random(uint64_t seed) : state_(seed * 0x9E3779B97F4A7C15ull + 1) {}
     uint64_t next() {
         uint64_t z = state_ += 0x9E3779B97F4A7C15ull;
@@ -15,7 +15,7 @@ class Random {
     }
     uint64_t below(uint64_t n) { return next() % n; }  // n > 0
 
-   private:
+private:
     uint64_t state_;
 };
 

@@ -1,8 +1,8 @@
 // A warp: 32 lanes in groups that share a place in the code.
 //
-// The group with the least pc runs (so that lanes meet again after a branch), until it blocks, ends, or its slice
-// is over.  Handlers see w.exec, the lanes that execute the instruction; they read and write registers of
-// all lanes of exec and of no other.
+// The group with the least pc runs (so that lanes meet again after a branch), until it blocks, ends, or
+// its slice is over.  Handlers see w.exec, the lanes that execute the instruction; they read and write
+// registers of all lanes of exec and of no other.
 #pragma once
 
 #include <cstring>
@@ -17,30 +17,34 @@ struct Block;
 struct Group {
     int pc;  // of its next instruction
     Mask lanes;
-    enum State : uint8_t { runs, meets, blocked } state;  // meets: waits for lanes of its warp at pc;
-                                                          // blocked: somebody else calls Warp::resume
+    enum State : uint8_t {
+        runs,
+        meets,
+        blocked
+    } state;    // meets: waits for lanes of its warp at pc;
+                // blocked: somebody else calls Warp::resume
     int where;  // the instruction at which it waits
 };
 
 struct Warp {
     Block *block = nullptr;
     const Program *program = nullptr;
-    int index = 0;          // in the block
-    Mask present = 0;       // lanes that exist and have not ended
+    int index = 0;     // in the block
+    Mask present = 0;  // lanes that exist and have not ended
     uint32_t *frame = nullptr;
     std::vector<uint32_t> frame_memory;
     std::vector<Mask> preds;
-    Mask carry = 0;         // CC.CF of each lane
+    Mask carry = 0;  // CC.CF of each lane
 
     // The group that runs.
-    int pc = 0;             // of the next instruction; a handler may change it (branches)
-    Mask active = 0;        // its lanes
-    Mask exec = 0;          // those that execute the present instruction
-    bool leave = false;     // set by a handler: `active` is empty or blocked, or the warp's slice ends
+    int pc = 0;          // of the next instruction; a handler may change it (branches)
+    Mask active = 0;     // its lanes
+    Mask exec = 0;       // those that execute the present instruction
+    bool leave = false;  // set by a handler: `active` is empty or blocked, or the warp's slice ends
     std::vector<Group> others;
 
-    WarpClock clock;        // what the checks know of its order with others
-    uint64_t executed = 0;  // instructions
+    WarpClock clock;                           // what the checks know of its order with others
+    uint64_t executed = 0;                     // instructions
     std::shared_ptr<struct AsyncState> async;  // pending copies and their groups
     std::shared_ptr<struct WgmmaState> wgmma;
 
@@ -48,7 +52,8 @@ struct Warp {
     template <class T>
     T *at(int32_t op) const {
         static_assert(sizeof(T) == 4 || sizeof(T) == 8);
-        const uint32_t *base = op >= 0 ? frame + (size_t)op * LANES : program->constants.data() + (size_t)~op * LANES;
+        const uint32_t *base =
+            op >= 0 ? frame + (size_t)op * LANES : program->constants.data() + (size_t)~op * LANES;
         return (T *)base;
     }
     // Predicates; `negated` is the entry that read_pred appended after the index.
@@ -71,9 +76,10 @@ struct Warp {
     }
 
     // ---- control, for handlers ----
-    // The executing lanes meet the other lanes of `wanted` at this instruction.  True: all of them (that have not
-    // ended) are in exec, go ahead.  False: they wait, the handler returns at once and is called again.
-    // `anywhere`: lanes that wait in the same kind of instruction elsewhere in the code have come, too (and go on there).
+    // The executing lanes meet the other lanes of `wanted` at this instruction.  True: all of them
+    // (that have not ended) are in exec, go ahead.  False: they wait, the handler returns at once and
+    // is called again. `anywhere`: lanes that wait in the same kind of instruction elsewhere in the
+    // code have come, too (and go on there).
     bool meet(Mask wanted, bool anywhere = false);
     // The executing lanes stop after this instruction until resume(lanes); others of the group go on.
     void wait();
@@ -85,14 +91,15 @@ struct Warp {
     void branch(int target);  // the executing lanes
     void exit();              // the executing lanes end
 
-    // Runs at most `budget` instructions.  True: it could go on; false: all groups wait, or none is left.
+    // Runs at most `budget` instructions.  True: it could go on; false: all groups wait, or none is
+    // left.
     bool run(int budget);
     bool done() const { return present == 0; }
     bool runnable() const;
     // Adds a group that is to run at `at`; its lanes are no longer the present group's.
     void fork(int at, Mask lanes);
 
-   private:
+private:
     bool choose();  // makes a group that can run the present one
     void stop(Group::State state, int at);
     void merge_or_switch();

@@ -66,8 +66,8 @@ void run_init(Warp &w, const Insn &insn) {
     });
 }
 
-// What other lanes did with it before counts as ordered: of those who count themselves out of a barrier, one
-// lane of each warp does so for all.
+// What other lanes did with it before counts as ordered: of those who count themselves out of a
+// barrier, one lane of each warp does so for all.
 void run_inval(Warp &w, const Insn &insn) { each_lane(w, insn, Access::atomic, mbarrier_invalidate); }
 
 void run_transaction(Warp &w, const Insn &insn) {

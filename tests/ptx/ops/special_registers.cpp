@@ -58,7 +58,8 @@ const std::unordered_map<std::string, Value> UNIFORM = {
     {"%total_smem_size", VALUE(shared_bytes(w))},
     {"%aggr_smem_size", VALUE(shared_bytes(w) + device().shared_reserved)},
     {"%current_graph_exec", VALUE(0)},
-    // The address of a cooperative grid's workspace, as cooperative_groups/details/driver_abi.h reads it.
+    // The address of a cooperative grid's workspace, as cooperative_groups/details/driver_abi.h reads
+    // it.
     {"%envreg1", VALUE(launch_of(w).workspace >> 32)},
     {"%envreg2", VALUE((uint32_t)launch_of(w).workspace)},
 };

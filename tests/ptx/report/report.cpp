@@ -98,6 +98,15 @@ void write_lines(Json &json, const Program &program) {
     json.close(']');
 }
 
+// The lines of the PTX that ran.
+void write_executed(Json &json, const Program &program) {
+    json.key("executed_ptx_lines");
+    json.open('[');
+    for (const Insn &insn : program.code)
+        if (insn.counts.warps > 0) json.number(insn.line);
+    json.close(']');
+}
+
 void write_kernel(Json &json, const Kernel &kernel) {
     const Program &p = *kernel.program;
     Tally tally;
@@ -117,6 +126,7 @@ void write_kernel(Json &json, const Kernel &kernel) {
     json.close(']');
     write_tally(json, tally);
     write_lines(json, p);
+    write_executed(json, p);
     json.close('}');
 }
 

@@ -17,17 +17,17 @@ struct PtxError : std::runtime_error {
 
 struct Operand {
     enum Kind {
-        reg,       // `id` is its index in Function::registers
-        integer,   // `bits`, sign-extended to 64
-        real32,    // 0f...: `bits` of a float
-        real64,    // 0d...: `bits` of a double; also decimal literals
-        name,      // a variable, function, label or special register (%tid.x): `text`
-        address,   // [base + offset]: parts[0] is the base (a register, name or integer); tensor addresses
-                   // [map, {x, y}] have the further parts too
-        vector,    // {a, b, ...}
-        list,      // (a, b, ...), of calls
-        pair,      // a|b, of shfl, setp, match, elect
-        sink       // _
+        reg,      // `id` is its index in Function::registers
+        integer,  // `bits`, sign-extended to 64
+        real32,   // 0f...: `bits` of a float
+        real64,   // 0d...: `bits` of a double; also decimal literals
+        name,     // a variable, function, label or special register (%tid.x): `text`
+        address,  // [base + offset]: parts[0] is the base (a register, name or integer); tensor
+                  // addresses [map, {x, y}] have the further parts too
+        vector,   // {a, b, ...}
+        list,     // (a, b, ...), of calls
+        pair,     // a|b, of shfl, setp, match, elect
+        sink      // _
     } kind = sink;
     std::string text;
     int id = -1;
@@ -45,7 +45,8 @@ struct Statement {
     std::vector<Operand> operands;
     int line = 0;      // in the PTX
     int location = 0;  // index in Module::locations; 0 = unknown
-    uint32_t used_bytes = ~0u;  // of ld: those of its bytes that anybody looks at (.pragma "used_bytes_mask")
+    uint32_t used_bytes =
+        ~0u;  // of ld: those of its bytes that anybody looks at (.pragma "used_bytes_mask")
 };
 
 struct Register {
@@ -76,17 +77,18 @@ struct Function {
     std::string name;
     bool entry = false, external = false;  // external: declared only
     std::vector<Variable> returns, params;
-    std::vector<Variable> locals;  // .local, .shared (demoted) and .param variables of the body, names made unique
+    std::vector<Variable>
+        locals;  // .local, .shared (demoted) and .param variables of the body, names made unique
     std::vector<Register> registers;
     std::vector<Statement> statements;
     std::unordered_map<std::string, int> labels;  // index of the statement that follows
     // .branchtargets and .calltargets by label
     std::unordered_map<std::string, std::vector<std::string>> targets;
-    int max_threads = 0;              // .maxntid, product; 0 = none
-    int required_threads[3] = {};     // .reqntid
-    int min_blocks = 0;               // .minnctapersm
-    int required_cluster[3] = {};     // .reqnctapercluster; explicit clusters of another size are refused
-    bool explicit_cluster = false;    // .explicitcluster
+    int max_threads = 0;            // .maxntid, product; 0 = none
+    int required_threads[3] = {};   // .reqntid
+    int min_blocks = 0;             // .minnctapersm
+    int required_cluster[3] = {};   // .reqnctapercluster; explicit clusters of another size are refused
+    bool explicit_cluster = false;  // .explicitcluster
     int line = 0;
 };
 

@@ -122,7 +122,7 @@ private:
     std::vector<Scope> scopes_;
     int scopes_opened_ = 0;
     int location_ = 0;
-    uint32_t used_bytes_ = ~0u;  // of the next ld
+    uint32_t used_bytes_ = ~0u;                             // of the next ld
     std::map<std::tuple<int, int, int>, int> location_of_;  // file, line, column: the last one there
     std::map<std::tuple<int, int, int>, int> locations_;    // file, line, outer
     std::vector<std::pair<std::string, std::string>> aliases_;

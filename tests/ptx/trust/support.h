@@ -28,7 +28,9 @@ std::vector<T> numbers(size_t count, uint32_t seed) {
 
 template <class T>
 struct Device {
-    explicit Device(size_t count) : count(count) { check(cudaMalloc(&data, count * sizeof(T)), "cudaMalloc"); }
+    explicit Device(size_t count) : count(count) {
+        check(cudaMalloc(&data, count * sizeof(T)), "cudaMalloc");
+    }
     explicit Device(const std::vector<T> &values) : Device(values.size()) {
         check(cudaMemcpy(data, values.data(), count * sizeof(T), cudaMemcpyHostToDevice), "cudaMemcpy");
     }
@@ -44,10 +46,12 @@ void expect(const char *what, const Device<T> &actual, const std::vector<T> &exp
     check(cudaGetLastError(), what);
     check(cudaDeviceSynchronize(), what);
     std::vector<T> values(expected.size());
-    check(cudaMemcpy(values.data(), actual.data, values.size() * sizeof(T), cudaMemcpyDeviceToHost), what);
+    check(cudaMemcpy(values.data(), actual.data, values.size() * sizeof(T), cudaMemcpyDeviceToHost),
+          what);
     for (size_t i = 0; i < values.size(); ++i) {
         if (values[i] == expected[i]) continue;
-        printf("FAILED %s: value %zu is %.17g, expected %.17g\n", what, i, (double)values[i], (double)expected[i]);
+        printf("FAILED %s: value %zu is %.17g, expected %.17g\n", what, i, (double)values[i],
+               (double)expected[i]);
         ++failures();
         return;
     }
