@@ -159,6 +159,7 @@ __global__ void attention_kernel(Attention a, const T *qkv, T *out) {
                 for (int c = lane_index(); c < a.d; c += WARP)
                     to[c] = from_float<T>(shared.sums[i * a.columns + c] * scale);
             }
+        __syncwarp();  // every lane has read the totals that lane 0 clears for the next tile
     }
 }
 

@@ -91,7 +91,8 @@ PTX_TESTS    := $(PTX_PROGRAMS) $(PTX_PART_TESTS:%=$(BUILD)/ptx/%.test)
 ptx-tests: $(PTX_TESTS)
 
 ifneq ($(wildcard $(NVCC)),)
-check-ptx: $(foreach d,$(PTX_DEVICES),$(PTX_PROGRAMS:%=run-ptx-$(d)-%)) $(PTX_PART_TESTS:%=run-ptx-$(BUILD)/ptx/%.test) \
+check-ptx: $(foreach d,$(PTX_DEVICES),$(PTX_PROGRAMS:%=run-ptx-$(d)-%)) $(KERNEL_TESTS:%=run-ptx-small-$(BUILD)/ptx/%.test) \
+           $(PTX_PART_TESTS:%=run-ptx-$(BUILD)/ptx/%.test) \
            $(PTX_SCRIPT_TESTS:%=run-ptx-%) run-ptx-faults
 	@echo "make check-ptx: all tests passed"
 else
@@ -104,6 +105,10 @@ $(PTX_PROGRAMS:%=run-ptx-$(1)-%): run-ptx-$(1)-%: %
 	@scripts/run_logged.sh $$(basename $$<).$(1).log env KAIROS_PTX_DEVICE=$(1) $$<
 endef
 $(foreach d,$(PTX_DEVICES),$(eval $(call ptx_run_rule,$(d))))
+# A device of one multiprocessor has few blocks, which take many items each.
+PTX_KERNEL_TESTS := $(KERNEL_TESTS:%=$(BUILD)/ptx/%.test)
+$(PTX_KERNEL_TESTS:%=run-ptx-small-%): run-ptx-small-%: %
+	@scripts/run_logged.sh $(basename $<).small.log env KAIROS_PTX_MULTIPROCESSORS=1 $<
 $(PTX_PART_TESTS:%=run-ptx-$(BUILD)/ptx/%.test): run-ptx-%: %
 	@scripts/run_logged.sh $(basename $<).log $<
 $(PTX_SCRIPT_TESTS:%=run-ptx-%): run-ptx-%: % $(PTX_RUNTIME)
