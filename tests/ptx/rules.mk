@@ -112,6 +112,7 @@ $(PTX_KERNEL_TESTS:%=run-ptx-small-%): run-ptx-small-%: %
 $(PTX_PART_TESTS:%=run-ptx-$(BUILD)/ptx/%.test): run-ptx-%: %
 	@scripts/run_logged.sh $(basename $<).log $<
 $(PTX_SCRIPT_TESTS:%=run-ptx-%): run-ptx-%: % $(PTX_RUNTIME)
-	@scripts/run_logged.sh $(BUILD)/ptx/$(basename $<).log $(PYTHON) $<
+	@scripts/run_logged.sh $(BUILD)/ptx/$(basename $<).log env BUILD=$(BUILD) $(PYTHON) $<
+run-ptx-tests/ptx/tests/test_program.py: $(BUILD)/kairos.ptx $(BUILD)/kairos.fast
 run-ptx-faults: $(PTX_RUNTIME)
 	@scripts/run_logged.sh $(BUILD)/ptx/faults.log $(PYTHON) tests/ptx/run_faults.py --runtime $< --build $(BUILD)/ptx/faults --nvcc $(NVCC)
