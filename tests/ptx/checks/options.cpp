@@ -40,8 +40,8 @@ Checks read_checks() {
 
 const Checks chosen_checks = read_checks();
 
-unsigned long long number_option(const char *variable, unsigned long long least, unsigned long long most,
-                                 unsigned long long otherwise) {
+unsigned long long number_option(const char *variable, unsigned long long least,
+                                 unsigned long long most, unsigned long long otherwise) {
     const char *text = std::getenv(variable);
     if (text == nullptr) return otherwise;
     char *end;
@@ -49,7 +49,7 @@ unsigned long long number_option(const char *variable, unsigned long long least,
     const unsigned long long value = std::strtoull(text, &end, 10);
     const bool whole = *text >= '0' && *text <= '9' && *end == '\0' && errno == 0;
     if (whole && value >= least && value <= most) return value;
-    std::fprintf(stderr, "ptx: %s is '%s', expected a number from %llu to %llu\n", variable, text, least,
-                 most);
+    std::fprintf(stderr, "ptx: %s is '%s', expected a number from %llu to %llu\n", variable, text,
+                 least, most);
     std::exit(2);
 }

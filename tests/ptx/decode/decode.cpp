@@ -16,8 +16,8 @@ std::unordered_map<std::string, Decoder> &registry() {
     return all;
 }
 
-constexpr uint64_t MOST_LOCAL = 512 << 10;       // bytes of a thread, as GPUs have it
-constexpr uint64_t MOST_PARAMETERS = 32764;      // bytes of a kernel
+constexpr uint64_t MOST_LOCAL = 512 << 10;   // bytes of a thread, as GPUs have it
+constexpr uint64_t MOST_PARAMETERS = 32764;  // bytes of a kernel
 
 uint64_t aligned(uint64_t at, int align) { return (at + align - 1) / align * align; }
 
