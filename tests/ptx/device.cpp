@@ -1,9 +1,12 @@
 // The limits of three GPUs, as CUDA's occupancy calculator and their data sheets give them.
 #include "device.h"
 
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <initializer_list>
+
+#include "checks/options.h"
 
 namespace {
 
@@ -43,30 +46,17 @@ Device b200() {
     return d;
 }
 
-[[noreturn]] void unknown(const char *variable, const char *value, const char *expected) {
-    std::fprintf(stderr, "ptx: %s is %s, expected %s\n", variable, value, expected);
-    std::exit(2);
-}
-
-unsigned long long number_of(const char *variable, unsigned long long otherwise) {
-    const char *text = std::getenv(variable);
-    if (text == nullptr) return otherwise;
-    char *end;
-    const unsigned long long value = std::strtoull(text, &end, 10);
-    if (*end != '\0' || value == 0) unknown(variable, text, "a number above 0");
-    return value;
-}
-
 Device choose() {
-    const char *wanted = std::getenv("KAIROS_PTX_DEVICE");
-    const unsigned long long version = number_of("KAIROS_PTX_DEVICE", 80);
+    const unsigned long long version = number_option("KAIROS_PTX_DEVICE", 80, 100, 80);
     for (Device device : {a100(), h100(), b200()}) {
         if ((unsigned long long)(device.major * 10 + device.minor) != version) continue;
-        device.multiprocessors = (int)number_of("KAIROS_PTX_MULTIPROCESSORS", device.multiprocessors);
-        device.memory = number_of("KAIROS_PTX_MEMORY", device.memory);
+        device.multiprocessors =
+            (int)number_option("KAIROS_PTX_MULTIPROCESSORS", 1, 1 << 16, device.multiprocessors);
+        device.memory = number_option("KAIROS_PTX_MEMORY", 1, SIZE_MAX, device.memory);
         return device;
     }
-    unknown("KAIROS_PTX_DEVICE", wanted, "80, 90 or 100");
+    std::fprintf(stderr, "ptx: KAIROS_PTX_DEVICE is %llu, expected 80, 90 or 100\n", version);
+    std::exit(2);
 }
 
 }  // namespace

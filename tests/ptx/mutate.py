@@ -55,7 +55,7 @@ def registers_of(line):
     return re.findall(r'%(?:rd|rs|r|fd|f|h|p|b)\d+', line)
 
 
-def mutations(line, rng):
+def mutations(line):
     """All (kind, changed line) of one instruction."""
     bare = line.strip()
     if WAITS.match(bare):
@@ -107,7 +107,7 @@ def mutants(modules, executed, count, seed):
             tries += 1
             start, end, kernel, place = rng.choice(places)
             line = text[start:end]
-            options = [m for m in mutations(line, rng) if m[1] != line]
+            options = [m for m in mutations(line) if m[1] != line]
             if not options or start in chosen:
                 continue
             chosen.add(start)
@@ -200,7 +200,7 @@ def main():
     parser.add_argument('--device', default='80')
     parser.add_argument('--build', default='build')
     parser.add_argument('--out', default='out/mutants.jsonl')
-    parser.add_argument('--least', type=float, default=0, help='exit status 1 if a smaller share is found')
+    parser.add_argument('--least', type=float, default=0, help='exit status 1 if a smaller share is found (1 = all)')
     options = parser.parse_args()
     os.chdir(ROOT)
     tests = sorted(str(p) for p in pathlib.Path(options.build, 'ptx/tests/kernels').glob('*.test'))

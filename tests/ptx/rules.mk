@@ -1,7 +1,10 @@
 # The PTX runner, and what runs on it: nvcc's host objects, linked with tests/ptx in the place of libcudart.
 #
-#   make ptx        build/kairos.ptx, with the CPU target's stand-ins for cuDNN, cuBLAS and cuFFT
-#   make check-ptx  the tests of kernels and of the runner, on the PTX for each of PTX_DEVICES
+#   make ptx          build/kairos.ptx, with the CPU target's stand-ins for cuDNN, cuBLAS and cuFFT
+#   make check-ptx    the tests of kernels and of the runner, on the PTX for each of PTX_DEVICES
+#   make ptx-runtime  the runner alone, which scripts/ptxrun takes
+#   make ptx-tests    builds what check-ptx runs, for tests/ptx/mutate.py
+#   make ptxcheck     build/ptx/ptxcheck FILE.ptx...: which instructions of a text nobody understands
 #
 # build/ptxrt/  objects of the runner    build/ptx/  the runner as libcudart.so.13, programs, logs
 PTX_DEVICES ?= 80 90 100
@@ -52,7 +55,7 @@ $(BUILD)/ptxcheck: $(BUILD)/ptxrt/tests/ptx/tools/ptxcheck.cpp.o $(PTX_OBJECTS)
 	$(Q)$(CXX) $^ $(PTX_LIBS) -o $@
 
 # ---- the program, and the tests of kernels ----------------------------------------------------------
-.PHONY: ptx ptx-runtime ptx-tests check-ptx
+.PHONY: ptx ptx-runtime ptx-tests ptxcheck check-ptx
 ptx: $(BUILD)/kairos.ptx
 ptx-runtime: $(PTX_RUNTIME)
 
@@ -86,9 +89,15 @@ $(BUILD)/ptx/tests/ptx/%.cpp.test: $(BUILD)/ptxrt/tests/ptx/%.cpp.o $(PTX_OBJECT
 	$(call show,link)
 	$(Q)$(CXX) $^ $(PTX_LIBS) -o $@
 
+$(BUILD)/ptx/ptxcheck: $(BUILD)/ptxrt/tests/ptx/tools/ptxcheck.cpp.o $(PTX_OBJECTS)
+	@mkdir -p $(@D)
+	$(call show,link)
+	$(Q)$(CXX) $^ $(PTX_LIBS) -o $@
+ptxcheck: $(BUILD)/ptx/ptxcheck
+
 PTX_PROGRAMS := $(patsubst %,$(BUILD)/ptx/%.test,$(KERNEL_TESTS) $(PTX_PROGRAM_TESTS))
 PTX_TESTS    := $(PTX_PROGRAMS) $(PTX_PART_TESTS:%=$(BUILD)/ptx/%.test)
-ptx-tests: $(PTX_TESTS)
+ptx-tests: $(PTX_TESTS) $(BUILD)/ptx/ptxcheck
 
 ifneq ($(wildcard $(NVCC)),)
 check-ptx: $(foreach d,$(PTX_DEVICES),$(PTX_PROGRAMS:%=run-ptx-$(d)-%)) $(KERNEL_TESTS:%=run-ptx-small-$(BUILD)/ptx/%.test) \

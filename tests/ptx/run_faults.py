@@ -63,9 +63,10 @@ class Program:
                 self.devices = m[1].split(',')
 
     def compile(self, nvcc, runtime, log):
-        """A fat program for all of its devices; recompiled when the source is newer."""
+        """A fat program for all of its devices; recompiled when the source or a header beside it is newer."""
         made = self.binary.with_suffix('.o')
-        if not made.exists() or made.stat().st_mtime < self.source.stat().st_mtime:
+        newest = max(file.stat().st_mtime for file in [self.source, *self.source.parent.glob('*.h')])
+        if not made.exists() or made.stat().st_mtime < newest:
             command = [nvcc, '-std=c++17', '-O3', '-lineinfo', '-c', str(self.source), '-o', str(made)]
             for device in self.devices:
                 command += ['-gencode', TARGETS[device]]

@@ -1,9 +1,9 @@
 // Prints findings, keeps count of repetitions, and decides the status with which the process ends.
 #include "findings.h"
 
-#include <cxxabi.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
@@ -63,24 +63,9 @@ const char *name_of(Check check) {
     return "?";
 }
 
-std::string readable(const Program &program) {
-    if (!program.readable.empty()) return program.readable;
-    int status = 0;
-    char *text = abi::__cxa_demangle(program.name.c_str(), nullptr, nullptr, &status);
-    const std::string name = text != nullptr ? text : program.name;
-    std::free(text);
-    return name;
-}
-
 std::string format_list(const char *format, va_list list) {
     char text[2048];
     std::vsnprintf(text, sizeof text, format, list);
-    return text;
-}
-
-std::string text_of(const Size3 &at) {
-    char text[64];
-    std::snprintf(text, sizeof text, "(%u,%u,%u)", at.x, at.y, at.z);
     return text;
 }
 
@@ -106,7 +91,11 @@ void append_json(Check check, const Facts &facts) {
     static const char *path = std::getenv("KAIROS_PTX_FINDINGS");
     if (path == nullptr) return;
     std::FILE *file = std::fopen(path, "a");
-    if (file == nullptr) return;
+    if (file == nullptr) {
+        std::fprintf(stderr, "ptx: cannot write %s: %s\n", path, std::strerror(errno));
+        path = nullptr;
+        return;
+    }
     std::fprintf(file,
                  "{\"kind\": \"%s\", \"kernel\": %s, \"place\": %s, \"block\": %s, \"thread\": %s, "
                  "\"ptx_line\": %d, "
@@ -196,7 +185,7 @@ void finding(const Warp &warp, const Insn &insn, int lane, Check check, const ch
     facts.what = format_list(format, list);
     va_end(list);
     const Block &block = *warp.block;
-    facts.kernel = readable(*warp.program);
+    facts.kernel = warp.program->readable;
     facts.place = place_of(*warp.program, insn);
     facts.ptx_line = insn.line;
     facts.block = text_of(block.id);
@@ -217,6 +206,12 @@ void host_finding(Check check, const char *format, ...) {
     va_end(list);
     facts.place = facts.what;  // calls of the host have no line: each text is a place
     add(nullptr, check, facts, facts.what + " [" + name_of(check) + "]");
+}
+
+std::string text_of(const Size3 &at) {
+    char text[64];
+    std::snprintf(text, sizeof text, "(%u,%u,%u)", at.x, at.y, at.z);
+    return text;
 }
 
 long findings() { return all().count; }

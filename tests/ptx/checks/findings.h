@@ -18,6 +18,8 @@ enum class Check {
 };
 
 struct Warp;
+struct Size3;
+std::string text_of(const Size3 &at);  // "(x,y,z)"
 // lane: -1 = the whole warp.  Prints "file.cu:line: kernel NAME, block (x,y,z), thread (x,y,z): WHAT
 // (PTX line N)".
 void finding(const Warp &warp, const Insn &insn, int lane, Check check, const char *format, ...)
@@ -26,7 +28,7 @@ void finding(const Warp &warp, const Insn &insn, int lane, Check check, const ch
 void host_finding(Check check, const char *format, ...) __attribute__((format(printf, 2, 3)));
 long findings();
 
-// "file.cu:12" of an instruction, inlined code by where it was written (that of the toolkit by where it
-// was called);
+// "file.cu:12" of an instruction, inlined code by where it was written (the toolkit's by where it was
+// called);
 // "" if the PTX has no lines.
 std::string place_of(const Program &program, const Insn &insn);

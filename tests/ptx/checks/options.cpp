@@ -1,6 +1,7 @@
-// Reads KAIROS_PTX_CHECKS.
+// Reads KAIROS_PTX_CHECKS, and numbers from the environment.
 #include "options.h"
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -38,3 +39,17 @@ Checks read_checks() {
 }  // namespace
 
 const Checks chosen_checks = read_checks();
+
+unsigned long long number_option(const char *variable, unsigned long long least,
+                                 unsigned long long most, unsigned long long otherwise) {
+    const char *text = std::getenv(variable);
+    if (text == nullptr) return otherwise;
+    char *end;
+    errno = 0;
+    const unsigned long long value = std::strtoull(text, &end, 10);
+    const bool whole = *text >= '0' && *text <= '9' && *end == '\0' && errno == 0;
+    if (whole && value >= least && value <= most) return value;
+    std::fprintf(stderr, "ptx: %s is '%s', expected a number from %llu to %llu\n", variable, text,
+                 least, most);
+    std::exit(2);
+}

@@ -24,7 +24,8 @@ void exchange(std::string &ptx) {
     const char *to = getenv("KAIROS_PTX_DUMP"), *from = getenv("KAIROS_PTX_OVERRIDE");
     if (to == nullptr && from == nullptr) return;
     const std::string name = "/" + key_of(ptx) + ".ptx";
-    if (to != nullptr) std::ofstream(to + name, std::ios::binary) << ptx;
+    if (to != nullptr && !(std::ofstream(to + name, std::ios::binary) << ptx << std::flush))
+        fprintf(stderr, "ptx: cannot write %s%s\n", to, name.c_str());
     if (from == nullptr) return;
     std::ifstream file(from + name, std::ios::binary);
     if (!file) return;

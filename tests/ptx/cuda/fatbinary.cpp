@@ -67,6 +67,7 @@ int fitness(const std::string &target) {
     const Device &d = device();
     for (int i = 0; i < 3; ++i)
         if (d.targets[i] != nullptr && target == d.targets[i]) return 1'000'000 - i;
+    if (!target.starts_with("sm_")) return 0;
     char *end;
     const long version = std::strtol(target.c_str() + 3, &end, 10);
     const bool plain = *end == '\0';  // "a" and "f" are for their own GPUs

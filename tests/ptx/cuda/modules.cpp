@@ -1,7 +1,5 @@
 #include "modules.h"
 
-#include <cxxabi.h>
-
 #include <cstring>
 #include <map>
 #include <set>
@@ -31,14 +29,6 @@ Registry &registry() {
 cudaError_t broken(Binary &binary, cudaError_t error) {
     binary.state = Binary::broken;
     return binary.error = error;
-}
-
-std::string readable(const std::string &name) {
-    int status = 0;
-    char *text = abi::__cxa_demangle(name.c_str(), nullptr, nullptr, &status);
-    const std::string result = text != nullptr ? text : name;
-    std::free(text);
-    return result;
 }
 
 void place_variables(LoadedModule &loaded) {
@@ -119,7 +109,6 @@ cudaError_t decode(Kernel &kernel) {
         host_finding(Check::wrong_use, "%s, for %s", e.what(), binary.fat.target.c_str());
         return kernel.error = cudaErrorInvalidPtx;
     }
-    if (kernel.program->readable.empty()) kernel.program->readable = readable(kernel.name);
     const auto resources = binary.fat.resources.find(kernel.name);
     if (resources != binary.fat.resources.end())
         kernel.program->registers = resources->second.registers;

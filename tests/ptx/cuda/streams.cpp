@@ -100,6 +100,10 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
     CUstream_st *s = find_stream(stream, "cudaStreamDestroy");
     if (s == nullptr || s == &streams().legacy || s == &streams().per_thread)
         return result(cudaErrorInvalidResourceHandle);
+    if (s->capture != nullptr) {
+        s->capture->invalid = true;
+        std::erase(s->capture->streams, s);
+    }
     streams().live.erase(s);
     delete s;
     return cudaSuccess;

@@ -16,6 +16,9 @@ std::unordered_map<std::string, Decoder> &registry() {
     return all;
 }
 
+constexpr uint64_t MOST_LOCAL = 512 << 10;   // bytes of a thread, as GPUs have it
+constexpr uint64_t MOST_PARAMETERS = 32764;  // bytes of a kernel
+
 uint64_t aligned(uint64_t at, int align) { return (at + align - 1) / align * align; }
 
 std::string readable(const std::string &name) {
@@ -67,7 +70,7 @@ uint64_t ProgramDecoder::local_place(const Variable &variable) {
     const auto known = local_offset_.find(&variable);
     if (known != local_offset_.end()) return known->second;
     const uint64_t at = aligned(program->local_bytes, variable.align);
-    if (at + variable.bytes > 1u << 30)
+    if (at + variable.bytes > MOST_LOCAL)
         throw PtxError(entry.line, "kernel " + entry.name + ": local variables take too much");
     program->local_bytes = (int)(at + variable.bytes);
     return local_offset_[&variable] = at;
@@ -82,6 +85,8 @@ void ProgramDecoder::lay_out_parameters() {
     uint64_t at = 0;
     for (const Variable &variable : entry.params) {
         at = aligned(at, variable.align);
+        if (at + variable.bytes > MOST_PARAMETERS)
+            throw PtxError(entry.line, "kernel " + entry.name + ": parameters take too much");
         program->params.push_back({(int)at, (int)variable.bytes});
         at += variable.bytes;
     }

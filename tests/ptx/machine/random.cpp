@@ -1,10 +1,9 @@
 // The seed that the environment gives.
 #include "random.h"
 
-#include <cstdlib>
+#include "../checks/options.h"
 
 uint64_t ptx_seed() {
-    static const char *text = getenv("KAIROS_PTX_SEED");
-    static const uint64_t seed = text != nullptr ? strtoull(text, nullptr, 10) : 0;
+    static const uint64_t seed = number_option("KAIROS_PTX_SEED", 0, UINT64_MAX, 0);
     return seed;
 }

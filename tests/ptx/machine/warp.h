@@ -103,5 +103,5 @@ private:
     bool choose();  // makes a group that can run the present one
     void stop(Group::State state, int at);
     void merge_or_switch();
-    int patience_ = 0;  // with a group that may spin until another one of its warp goes on
+    int patience_ = 0;  // with a group that may spin until another one of its warp has run
 };

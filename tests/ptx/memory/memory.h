@@ -38,7 +38,7 @@ struct Request {
 
 // Finds the host's address of each executing lane's access, with all checks and counters.  A lane whose
 // access is faulty (which is then a finding) gets the address of a scratch place, so that the program
-// goes on; so does a lane that is not in `lanes`.
+// can continue; so does a lane that is not in `lanes`.
 void resolve(Warp &warp, const Insn &insn, const Request &request, const uint64_t address[LANES],
              Mask lanes, unsigned char *at[LANES]);
 

@@ -72,12 +72,6 @@ bool all_clear(const uint64_t *cells, size_t n, uint64_t mine, int shift, uint32
     return bad == 0;
 }
 
-std::string text_of(const Size3 &at) {
-    char text[64];
-    std::snprintf(text, sizeof text, "(%u,%u,%u)", at.x, at.y, at.z);
-    return text;
-}
-
 std::string describe_other(const Visit &v, uint64_t c, bool wrote) {
     const Block &block = *v.warp.block;
     const Moment m = moment_of(cell::segment(c));

@@ -35,7 +35,8 @@ inline void addresses_of(const Warp &w, const Insn &insn, const AccessForm &form
 
 // Takes .weak, .volatile, .relaxed ... with their scope; `otherwise` if none is there.
 Order take_order(Decoding &d, Order otherwise);
-// Takes the state space; without one it is that of the variable that the address names, or generic.
+// Takes the state space; without one it is the space of the variable that the address names, or
+// generic.
 Space take_space(Decoding &d, const Operand &address);
 // Takes what concerns caches only; the operand of a cache hint is number `at`.
 void take_cache_hints(Decoding &d, size_t at);

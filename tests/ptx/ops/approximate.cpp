@@ -188,7 +188,7 @@ uint16_t unary_half(uint16_t a) {
     const bool may_move = moved && std::fabs(exact) >= least && std::fabs(exact) < most;
     return Format::narrow(may_move ? moved_relatively<moved>(exact, error) : exact);
 }
-// The result of subnormal bf16 numbers is that of zero; that of ex2 may be subnormal.
+// Subnormal bf16 numbers count as zero; the result of ex2 may be subnormal.
 template <bool moved>
 uint16_t ex2_bfloat_ftz(uint16_t a) {
     const uint16_t flat = (a & 0x7f80) == 0 ? a & 0x8000 : a;

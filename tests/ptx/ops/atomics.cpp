@@ -171,7 +171,9 @@ Handler bitwise(const std::string &op) {
 
 template <class T>
 Handler arithmetic(const std::string &op) {
-    if (op == "add") return run_atomic<T, change_add<T>>;
+    // Sums wrap around: they are made without signs.
+    using U = std::make_unsigned_t<T>;
+    if (op == "add") return run_atomic<U, change_add<U>>;
     if (op == "min") return run_atomic<T, change_min<T>>;
     if (op == "max") return run_atomic<T, change_max<T>>;
     return bitwise<T>(op == "exch" || op == "cas" ? op : "");

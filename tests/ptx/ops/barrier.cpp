@@ -119,7 +119,7 @@ void write_reduction(Warp &w, const Barrier::Arrival &arrival, const Barrier &ba
     }
 }
 
-// All have come: who waits goes on, and knows what the others did before.
+// All have come: who waits may continue, and knows what the others did before.
 void complete(Block &block, Barrier &barrier, const Warp *running) {
     if (barrier.everybody) check_ended(block, barrier);
     Barrier done;

@@ -1,4 +1,4 @@
-// Where the code goes on: branches, the end of threads, and what stops a kernel.
+// Where the code continues: branches, the end of threads, and what stops a kernel.
 #include <bit>
 
 #include "../checks/findings.h"

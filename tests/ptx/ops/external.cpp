@@ -84,11 +84,20 @@ void print_one(Warp &w, const Insn &insn, int lane, std::string format, uint64_t
         case 'A':
             printf(format.c_str(), next_value<double>(w, insn, lane, values));
             break;
-        default:
+        case 'd':
+        case 'i':
+        case 'o':
+        case 'u':
+        case 'x':
+        case 'X':
+        case 'c':
             if (wide)
                 printf(format.c_str(), next_value<long long>(w, insn, lane, values));
             else
                 printf(format.c_str(), next_value<int>(w, insn, lane, values));
+            break;
+        default:  // none of a kernel's conversions: %n of the host would write to memory
+            fwrite(format.data(), 1, format.size(), stdout);
     }
 }
 

@@ -153,7 +153,7 @@ T extreme(T a, T b) {
     const T number = a != a ? b : b != b ? a : chosen;
     return (flags & NAN_WINS ? one : both) ? no_number(a) : number;
 }
-// The sign is the product of the signs, the magnitude that of the extreme magnitude.
+// The sign is the product of the signs, the magnitude is the extreme one.
 template <int flags>
 float extreme_magnitude(float a, float b) {
     const uint32_t sign = (bits_of(a) ^ bits_of(b)) & 0x80000000;

@@ -64,7 +64,7 @@ uint8_t to_eight_bits(float x) {
     const uint32_t bits = bits_of(x), sign = bits >> 24 & 0x80, magnitude = bits & 0x7fffffff;
     const uint32_t rounded = magnitude + ((1u << (dropped - 1)) - 1) + (magnitude >> dropped & 1);
     const uint32_t normal = (rounded - ((uint32_t)(127 - bias) << 23)) >> dropped;
-    // A number whose ulp is that of subnormal numbers: the sum rounds them.
+    // A number with the ulp of subnormal numbers: the sum rounds them.
     constexpr uint32_t unit = (uint32_t)(128 - bias + 23 - fraction) << 23;
     const uint32_t subnormal = bits_of(float_of(magnitude) + float_of(unit)) - unit;
     const uint32_t finite = magnitude < least_normal ? subnormal : normal;

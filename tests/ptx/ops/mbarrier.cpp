@@ -156,7 +156,7 @@ void run_wait(Warp &w, const Insn &insn) {
     each_lane(w, insn, Access::load, [&](const Site &site, Block &block, uint32_t offset) {
         const MBarrier *m = live_mbarrier(site, block, offset);
         if (m == nullptr) {
-            done |= 1u << site.lane;  // so that the program goes on
+            done |= 1u << site.lane;  // so that the program can continue
             return;
         }
         if (!passed(w, insn, site, *m)) return;

@@ -40,9 +40,6 @@ uint64_t Tally::all_warps() const {
 uint64_t Tally::all_threads() const {
     return std::accumulate(std::begin(threads), std::end(threads), (uint64_t)0);
 }
-uint64_t Tally::all_flop() const {
-    return std::accumulate(std::begin(flop), std::end(flop), (uint64_t)0);
-}
 
 const char *name_of(Class cls) {
     static const char *const NAMES[] = {"integer", "float32", "float64", "half",  "convert",

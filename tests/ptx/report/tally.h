@@ -18,7 +18,6 @@ struct Tally {
     void add(const Insn &insn);
     uint64_t all_warps() const;
     uint64_t all_threads() const;
-    uint64_t all_flop() const;
 };
 
 const char *name_of(Class cls);

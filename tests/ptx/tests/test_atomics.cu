@@ -72,8 +72,8 @@ __global__ void red_add_bf16(uint16_t *, const uint16_t *, uint16_t *) {}
 template <class T>
 using Kernel = void (*)(T *, const T *, T *);
 
-// `change` is what an operation makes of memory; the order of two lanes is open, but not that of lane
-// and memory.
+// `change` is what an operation makes of memory; the order of two lanes is open, and the
+// order of lane and memory is not.
 template <class T>
 void test(const std::string &what, Kernel<T> kernel, bool returns, std::function<T(T, T)> change,
           const std::function<T(uint32_t)> &value) {

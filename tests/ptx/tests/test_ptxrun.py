@@ -38,8 +38,8 @@ class PtxRun(unittest.TestCase):
     def tearDown(self):
         self.temporary.cleanup()
 
-    def run_it(self, *arguments):
-        done = subprocess.run([PTXRUN, *arguments], cwd=self.folder, capture_output=True, text=True)
+    def run_it(self, *arguments, environment=None):
+        done = subprocess.run([PTXRUN, *arguments], cwd=self.folder, env=environment, capture_output=True, text=True)
         return done.returncode, done.stdout, done.stderr
 
     def test_runs(self):
@@ -84,6 +84,21 @@ class PtxRun(unittest.TestCase):
         self.assertEqual(self.run_it("absent.cu")[0], 2)
         (self.folder / "bad.cu").write_text("int main() { return missing; }\n")
         self.assertNotIn(self.run_it("bad.cu")[0], (0, 1))
+
+    def test_settings(self):
+        for name, value in (("SEED", "x"), ("MULTIPROCESSORS", "-1"), ("MEMORY", ""), ("CHECKS", "all,none")):
+            environment = os.environ | {f"KAIROS_PTX_{name}": value}
+            status, _, errors = self.run_it("store.cu", "-Iinclude", "-DVALUE=4", environment=environment)
+            self.assertEqual(status, 2, name)
+            self.assertIn(f"KAIROS_PTX_{name}", errors)
+
+    def test_links_are_seen(self):
+        (self.folder / "main.cu").write_text('extern "C" int value(); int main() { return value(); }\n')
+        environment = os.environ | {"LD_LIBRARY_PATH": str(self.folder)}
+        for value in (5, 6):
+            (self.folder / "value.c").write_text(f"int value(void) {{ return {value}; }}\n")
+            subprocess.run(["gcc", "-shared", "-fPIC", "value.c", "-o", f"libvalue{value}.so"], cwd=self.folder, check=True)
+            self.assertEqual(self.run_it("main.cu", "-L.", f"-lvalue{value}", environment=environment)[0], value)
 
     def test_no_code_for_device(self):
         subprocess.run([NVCC, "-std=c++17", "-arch=sm_90", "-c", "-Iinclude", "-DVALUE=4", "store.cu"], cwd=self.folder, check=True)

@@ -47,7 +47,6 @@ private:
     void parse_location();
     void parse_pragma();
     void parse_function(bool entry, bool external);
-    void parse_function_directives();
     bool parse_function_directive();
     void parse_sizes(int sizes[3]);
     int parse_count();
