@@ -49,11 +49,6 @@ $(PTX_RUNTIME): $(PTX_OBJECTS) tests/ptx/cuda/exports.map
 	@ln -sf libcudart.so.13 $(@D)/libcudart.so
 	@ln -sf libcudart.so.13 $(@D)/libcuda.so.1
 
-# Lists what of a PTX file the runner does not understand.
-$(BUILD)/ptxcheck: $(BUILD)/ptxrt/tests/ptx/tools/ptxcheck.cpp.o $(PTX_OBJECTS)
-	$(call show,link)
-	$(Q)$(CXX) $^ $(PTX_LIBS) -o $@
-
 # ---- the program, and the tests of kernels ----------------------------------------------------------
 .PHONY: ptx ptx-runtime ptx-tests ptxcheck check-ptx
 ptx: $(BUILD)/kairos.ptx

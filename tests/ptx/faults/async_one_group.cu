@@ -7,9 +7,7 @@ __global__ void stages(const int4 *x, int4 *to, int tiles) {
     __pipeline_memcpy_async(&s[0][i], &x[i], 16);
     __pipeline_commit();
     for (int t = 0; t < tiles; ++t) {
-        if (t + 1 < tiles)
-            __pipeline_memcpy_async(&s[(t + 1) % 2][i], &x[(t + 1) * 64 + i],
-                                    16);  // also: asynchronous
+        if (t + 1 < tiles) __pipeline_memcpy_async(&s[(t + 1) % 2][i], &x[(t + 1) * 64 + i], 16);  // also: asynchronous
         __pipeline_commit();
         __pipeline_wait_prior(2);
         __syncthreads();

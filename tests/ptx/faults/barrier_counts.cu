@@ -3,8 +3,7 @@
 
 __global__ void meet(int *x, int threads) {
     if (threadIdx.x < 32) threads += 32;
-    asm volatile("barrier.cta.sync 3, %0;" ::"r"(threads)
-                 : "memory");  // finds: barrier  // also: deadlock
+    asm volatile("barrier.cta.sync 3, %0;" ::"r"(threads) : "memory");  // finds: barrier  // also: deadlock
     x[threadIdx.x] = threads;
 }
 

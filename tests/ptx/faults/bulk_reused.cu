@@ -1,5 +1,5 @@
-// A buffer is filled again while the copy from it may still read, and at the end nobody waits for the
-// last copy. devices: 90,100
+// A buffer is filled again while the copy from it may still read, and at the end nobody waits for the last copy.
+// devices: 90,100
 #include <cuda_runtime.h>
 
 #include <cstdint>
@@ -12,11 +12,9 @@ __global__ void store(int *to) {
         asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
         __syncthreads();
         if (i == 0)
-            asm volatile(
-                "cp.async.bulk.global.shared::cta.bulk_group [%0], [%1], 256;"
-                "cp.async.bulk.commit_group;" ::"l"(to + t * 64),
-                "r"((uint32_t)__cvta_generic_to_shared(s))
-                : "memory");  // finds: asynchronous all
+            asm volatile("cp.async.bulk.global.shared::cta.bulk_group [%0], [%1], 256;"
+                         "cp.async.bulk.commit_group;" ::"l"(to + t * 64),
+                         "r"((uint32_t)__cvta_generic_to_shared(s)) : "memory");  // finds: asynchronous all
         __syncthreads();
     }
 }

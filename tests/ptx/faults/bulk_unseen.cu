@@ -9,11 +9,8 @@ __global__ void tile(const int *x, int *to) {
     if (i == 0) {
         init(&barrier, 1);
         expect(&barrier, 256);
-        asm volatile(
-            "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], 256, "
-            "[%2];" ::"r"(shared_address(s)),
-            "l"(x), "r"(shared_address(&barrier))
-            : "memory");  // finds: asynchronous
+        asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], 256, [%2];"
+                     ::"r"(shared_address(s)), "l"(x), "r"(shared_address(&barrier)) : "memory");  // finds: asynchronous
     }
     to[i] = 0;
 }

@@ -11,8 +11,7 @@ __global__ void __cluster_dims__(2, 1, 1) neighbour(const int *x, int *to) {
     s[i] = x[blockIdx.x * 32 + i];
     cluster.sync();
     const int *other = cluster.map_shared_rank(s, cluster.block_rank() ^ 1);
-    for (int k = 0; k < 200; ++k)
-        to[blockIdx.x * 32 + i] = other[i] + k;  // finds: race // also: bounds
+    for (int k = 0; k < 200; ++k) to[blockIdx.x * 32 + i] = other[i] + k;  // finds: race // also: bounds
 }
 
 int main() {

@@ -7,10 +7,8 @@ __global__ void absent(int *to) {
     asm volatile("mbarrier.init.shared.b64 [%0], 1;" ::"r"(at) : "memory");
     asm volatile("mbarrier.inval.shared.b64 [%0];" ::"r"(at) : "memory");
     barrier[1] = 0;
-    asm volatile("{ .reg .b64 s; mbarrier.arrive.shared.b64 s, [%0]; }" ::"r"(at)
-                 : "memory");  // finds: wrong_use all
-    asm volatile("{ .reg .b64 s; mbarrier.arrive.shared.b64 s, [%0 + 8]; }" ::"r"(at)
-                 : "memory");  // finds: wrong_use all
+    asm volatile("{ .reg .b64 s; mbarrier.arrive.shared.b64 s, [%0]; }" ::"r"(at) : "memory");  // finds: wrong_use all
+    asm volatile("{ .reg .b64 s; mbarrier.arrive.shared.b64 s, [%0 + 8]; }" ::"r"(at) : "memory");  // finds: wrong_use all
     *to = 0;
 }
 

@@ -14,12 +14,8 @@ __global__ void tile(const int *x, int *to) {
     }
     int done = 0;
     while (!done)
-        asm volatile(
-            "{ .reg .pred p; mbarrier.try_wait.parity.shared::cta.b64 p, [%1], 0; selp.s32 %0, 1, 0, "
-            "p; }"
-            : "=r"(done)
-            : "r"(shared_address(&barrier))
-            : "memory");  // finds: deadlock
+        asm volatile("{ .reg .pred p; mbarrier.try_wait.parity.shared::cta.b64 p, [%1], 0; selp.s32 %0, 1, 0, p; }"
+                     : "=r"(done) : "r"(shared_address(&barrier)) : "memory");  // finds: deadlock
     to[i] = s[63 - i];
 }
 

@@ -10,11 +10,8 @@ __global__ void tile(const int *x, int *to) {
     __syncthreads();
     if (i == 0) {
         expect(&barrier, 240);
-        asm volatile(
-            "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], 256, "
-            "[%2];" ::"r"(shared_address(s)),
-            "l"(x), "r"(shared_address(&barrier))
-            : "memory");    // finds: asynchronous
+        asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], 256, [%2];"
+                     ::"r"(shared_address(s)), "l"(x), "r"(shared_address(&barrier)) : "memory");  // finds: asynchronous
         wait(&barrier, 0);  // also: deadlock
     }
     to[i] = 0;

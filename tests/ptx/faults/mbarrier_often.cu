@@ -7,8 +7,7 @@ __global__ void often(int *to) {
     if (threadIdx.x == 0) asm volatile("mbarrier.init.shared.b64 [%0], 2;" ::"r"(at) : "memory");
     __syncthreads();
     if (threadIdx.x < 1) {
-        asm volatile("mbarrier.arrive.noComplete.shared.b64 _, [%0], 3;" ::"r"(at)
-                     : "memory");  // finds: wrong_use
+        asm volatile("mbarrier.arrive.noComplete.shared.b64 _, [%0], 3;" ::"r"(at) : "memory");  // finds: wrong_use
     }
     to[threadIdx.x] = 0;
 }

@@ -8,18 +8,14 @@ __global__ void overtaken(int *to) {
     __syncthreads();
     auto passed = [&](int parity) {
         int done;
-        asm volatile(
-            "{ .reg .pred p; mbarrier.test_wait.parity.shared.b64 p, [%1], %2; selp.s32 %0, 1, 0, p; }"
-            : "=r"(done)
-            : "r"(at), "r"(parity)
-            : "memory");  // finds: asynchronous
+        asm volatile("{ .reg .pred p; mbarrier.test_wait.parity.shared.b64 p, [%1], %2; selp.s32 %0, 1, 0, p; }"
+                     : "=r"(done) : "r"(at), "r"(parity) : "memory");  // finds: asynchronous
         return done;
     };
     if (threadIdx.x == 32) to[0] = passed(0);
     __syncthreads();
     if (threadIdx.x == 0)
-        for (int k = 0; k < 2; ++k)
-            asm volatile("{ .reg .b64 s; mbarrier.arrive.shared.b64 s, [%0]; }" ::"r"(at) : "memory");
+        for (int k = 0; k < 2; ++k) asm volatile("{ .reg .b64 s; mbarrier.arrive.shared.b64 s, [%0]; }" ::"r"(at) : "memory");
     __syncthreads();
     if (threadIdx.x == 32) to[1] = passed(0);
 }

@@ -9,8 +9,7 @@ __global__ void overwritten(int *to) {
     const uint32_t at = (uint32_t)__cvta_generic_to_shared(&s.barrier);
     asm volatile("mbarrier.init.shared.b64 [%0], 1;" ::"r"(at) : "memory");
     for (int i = 0; i < 3; ++i) ((volatile int *)s.values)[i] = i;
-    asm volatile("{ .reg .b64 s; mbarrier.arrive.shared.b64 s, [%0]; }" ::"r"(at)
-                 : "memory");  // finds: wrong_use
+    asm volatile("{ .reg .b64 s; mbarrier.arrive.shared.b64 s, [%0]; }" ::"r"(at) : "memory");  // finds: wrong_use
     *to = s.values[0];
 }
 

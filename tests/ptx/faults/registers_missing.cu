@@ -2,10 +2,8 @@
 // devices: 90
 __global__ void __launch_bounds__(384, 1) registers(int *to) {
 #if __CUDA_ARCH_FEAT_SM90_ALL
-    if (threadIdx.x < 128)
-        asm volatile("setmaxnreg.dec.sync.aligned.u32 160;");
-    else
-        asm volatile("setmaxnreg.inc.sync.aligned.u32 232;" ::: "memory");  // finds: deadlock
+    if (threadIdx.x < 128) asm volatile("setmaxnreg.dec.sync.aligned.u32 160;");
+    else asm volatile("setmaxnreg.inc.sync.aligned.u32 232;" ::: "memory");  // finds: deadlock
 #endif
     to[threadIdx.x] = 0;
 }

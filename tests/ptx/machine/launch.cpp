@@ -14,15 +14,19 @@
 
 namespace {
 
-// Without a sign of progress for so many instructions, another block may be what is waited for ...
+// When all that runs has polled in vain for so many instructions, another block may be what it waits
+// for ...
 constexpr uint64_t ADMIT_AFTER = 100'000;
 // ... and when all are there, nothing will come any more.
 constexpr uint64_t GIVE_UP_AFTER = 20'000'000;
+// Loops that neither poll nor store anything are long sums, up to here.
+constexpr uint64_t ENDLESS_AFTER = 20'000'000'000;
 constexpr int FEWEST_RESIDENT = 2;
 
 struct Scheduler {
     Random random{0};
     uint64_t now = 0, progress = 0;
+    uint64_t silence = 0;  // instructions of warps that poll, since anything else
     std::multimap<uint64_t, std::pair<uint64_t, std::function<void()>>>
         deferred;  // by time: number, work
     uint64_t deferrals = 0;
@@ -130,8 +134,8 @@ void Running::stuck(const char *why) {
                 finding(*warp, launch.program->code[group.where], std::countr_zero(group.lanes),
                         Check::deadlock, "%s", why);
             if (warp->active != 0)
-                finding(*warp, launch.program->code[warp->pc], std::countr_zero(warp->active),
-                        Check::deadlock, "%s", why);
+                finding(*warp, launch.program->code[warp->polls() ? warp->polled_at : warp->pc],
+                        std::countr_zero(warp->active), Check::deadlock, "%s", why);
         }
     launch.failure = Launch::deadlock;
 }
@@ -149,19 +153,20 @@ void Running::run() {
         while (!scheduler.deferred.empty() && scheduler.deferred.begin()->first <= scheduler.now)
             run_deferred(scheduler.deferred.begin()->second.first);
         Warp *warp = pick();
-        const uint64_t silence = scheduler.now - scheduler.progress;
         if (warp == nullptr && !scheduler.deferred.empty()) {
             run_deferred(scheduler.deferred.begin()->second.first);
-        } else if (warp == nullptr || silence > ADMIT_AFTER) {
+        } else if (warp == nullptr || scheduler.silence > ADMIT_AFTER) {
             if (next < total) {
                 wanted = clusters.size() + 1;
                 admit();
             } else if (warp == nullptr) {
                 stuck("waits forever: no thread of the launch can go on");
-            } else if (silence > GIVE_UP_AFTER) {
+            } else if (scheduler.silence > GIVE_UP_AFTER) {
                 stuck("waits forever: all threads that run do so without any effect");
             }
         }
+        if (scheduler.now - scheduler.progress > ENDLESS_AFTER)
+            stuck("loops forever, without any effect");
         if (launch.failure != Launch::none) return abandon();
         if (warp == nullptr) continue;
         // Long slices keep a warp's registers in the cache; short ones mix the warps while copies are
@@ -170,6 +175,7 @@ void Running::run() {
         const uint64_t before = warp->executed;
         warp->run(1 + scheduler.random.below(most));
         scheduler.now += warp->executed - before;
+        scheduler.silence = warp->polls() ? scheduler.silence + (warp->executed - before) : 0;
         if (warp->done()) {
             note_progress();
             if (--warp->block->live_warps == 0) {
@@ -191,7 +197,7 @@ Size3 Block::thread_id(int thread) const {
 
 void run_launch(Launch &launch) {
     scheduler.random = Random(ptx_seed() + launch.number);
-    scheduler.progress = scheduler.now;
+    note_progress();
     memory_begin_launch();
     Program &program = *launch.program;
     ++program.launches;
@@ -206,7 +212,7 @@ void run_launch(Launch &launch) {
 
 uint64_t scheduler_random() { return scheduler.random.next(); }
 uint64_t scheduler_now() { return scheduler.now; }
-void note_progress() { scheduler.progress = scheduler.now; }
+void note_progress() { scheduler.progress = scheduler.now, scheduler.silence = 0; }
 
 uint64_t defer(std::function<void()> work) {
     // One in four at once, the others any time within some thousand instructions.

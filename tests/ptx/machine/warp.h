@@ -43,9 +43,12 @@ struct Warp {
     bool leave = false;  // set by a handler: `active` is empty or blocked, or the warp's slice ends
     std::vector<Group> others;
 
-    WarpClock clock;                           // what the checks know of its order with others
-    uint64_t executed = 0;                     // instructions
-    std::shared_ptr<struct AsyncState> async;  // pending copies and their groups
+    WarpClock clock;                             // what the checks know of its order with others
+    static constexpr uint64_t POLLING = 10'000;  // instructions since it looked last
+    int polled_at = 0;                           // the instruction
+    uint64_t polled = 0;                         // `executed` when it looked last
+    uint64_t executed = 0;                       // instructions
+    std::shared_ptr<struct AsyncState> async;    // pending copies and their groups
     std::shared_ptr<struct WgmmaState> wgmma;
 
     // Registers.  `op` is what Decoding appended.
@@ -86,7 +89,11 @@ struct Warp {
     // The executing lanes stop at this instruction and are called again after resume(lanes).
     void wait_and_retry();
     // Ends the slice (a try that failed): other warps run before the next instruction.
-    void yield() { leave = true; }
+    void yield() { leave = true, poll(); }
+    // It looked whether something has happened: a strong load, an atomic that changed nothing, a failed
+    // try.
+    void poll() { polled = executed, polled_at = pc - 1; }
+    bool polls() const { return polled > 0 && executed - polled < POLLING; }
     void resume(Mask lanes);
     void branch(int target);  // the executing lanes
     void exit();              // the executing lanes end

@@ -308,6 +308,7 @@ void resolve(Warp &w, const Insn &insn, const Request &request, const uint64_t a
              Mask lanes, unsigned char *at[LANES]) {
     for (int l = 0; l < LANES; ++l) at[l] = scratch[l];
     insn.counts.bytes += (uint64_t)std::popcount(lanes) * request.bytes;
+    if (request.strong && request.access == Access::load) w.poll();
     lanes = check_alignment(w, insn, request, address, lanes);
     switch (request.space) {
         case Space::generic:

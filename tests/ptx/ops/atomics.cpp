@@ -130,7 +130,10 @@ void run_atomic(Warp &w, const Insn &insn) {
         for (int l = 0; l < LANES; ++l)
             if (w.exec >> l & 1) to[l] = (Slot)(std::make_unsigned_t<T>)old[l];
     }
-    if (changed) note_progress();
+    if (changed)
+        note_progress();
+    else
+        w.poll();
 }
 
 // exch and cas of 128 bits.
@@ -155,7 +158,10 @@ void run_wide(Warp &w, const Insn &insn) {
         }
         to[l] = old[0], to[LANES + l] = old[1];
     }
-    if (changed) note_progress();
+    if (changed)
+        note_progress();
+    else
+        w.poll();
 }
 
 // ---- decoding ----
