@@ -168,7 +168,7 @@ std::string place_of(const Program &program, const Insn &insn) {
                (size_t)module.locations[number].file < module.files.size();
     };
     if (!known(insn.location)) return "";
-    // Of what a header of the toolkit has inlined, the place that called it says more.
+    // Where a header of the toolkit was inlined, the place that called it says more.
     int number = insn.location;
     while (module.files[module.locations[number].file].starts_with("/usr/") &&
            known(module.locations[number].outer))

@@ -24,7 +24,7 @@ std::string text_of(const Size3 &at);  // "(x,y,z)"
 // (PTX line N)".
 void finding(const Warp &warp, const Insn &insn, int lane, Check check, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
-// Of a launch or a call of the host.
+// The finding is about a launch or a call of the host.
 void host_finding(Check check, const char *format, ...) __attribute__((format(printf, 2, 3)));
 long findings();
 

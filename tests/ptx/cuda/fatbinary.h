@@ -4,7 +4,7 @@
 #include <string>
 #include <unordered_map>
 
-// Of a kernel, as ptxas reports them.
+// What ptxas reports of a kernel.
 struct Resources {
     int registers = 0, local = 0;
 };

@@ -58,7 +58,7 @@ struct HostVariable {
 
 // Reads the module if that has not been done.
 cudaError_t load(Binary &binary);
-// Of a host function's address or a kernel's handle; nullptr: unknown.
+// Finds the kernel of a host function's address or of a handle; nullptr: unknown.
 Kernel *find_kernel(const void *function);
 // Decodes it if that has not been done; a PTX instruction that is not understood is a finding.
 cudaError_t decode(Kernel &kernel);

@@ -9,6 +9,6 @@
 struct LoadedModule {
     Module module;
     std::unordered_map<std::string, void *> variables;  // of .global and .const: their places in memory
-    // Of the functions with a body, by name; points into `module`.
+    // The functions with a body, by name; points into `module`.
     std::unordered_map<std::string, const Function *> functions;
 };
