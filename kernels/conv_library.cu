@@ -19,7 +19,8 @@ struct LibraryPlan {
     cudnnConvolutionDescriptor_t convolution;
     Offer offers[CUDNN_CONVOLUTION_FWD_ALGO_COUNT];  // the one expected to be fastest comes first
     int count;
-    // The copies with padded channels take these bytes at the beginning of the workspace; 0 = none needed.
+    // The copies with padded channels take these bytes at the beginning of the workspace; 0 = none
+    // needed.
     size_t x_copy, y_copy;
     bool announced;
     LibraryPlan *next;
