@@ -20,7 +20,7 @@ struct Attention {
     int columns;  // d rounded up to COLUMNS
     int queries;  // of a tile
     int tiles;    // of queries
-    long long items;
+    Split split;  // of the tiles of all heads and images
 };
 
 // What a block keeps in shared memory.
@@ -122,7 +122,7 @@ __global__ void attention_kernel(Attention a, const T *qkv, T *out) {
     Shared shared;
     lay_out(a, memory, &shared);
     const int channels = a.heads * a.d, groups = a.queries / ROWS;
-    const Range share = block_range(a.items);
+    const Range share = block_range(a.split);
     for (long long item = share.begin; item < share.end; ++item) {
         const int tile = (int)(item % a.tiles), head = (int)(item / a.tiles % a.heads);
         const long long image = item / a.tiles / a.heads, token = image * a.tokens;
@@ -181,7 +181,6 @@ static Attention attention_of(const Context *ctx, Tensor out, int heads) {
     a.queries = round_up(a.tokens < MOST_QUERIES ? a.tokens : MOST_QUERIES, ROWS);
     while (a.queries > ROWS && shared_bytes_of(a) > ctx->shared_bytes) a.queries -= ROWS;
     a.tiles = (a.tokens + a.queries - 1) / a.queries;
-    a.items = (long long)out.n * heads * a.tiles;
     return a;
 }
 
@@ -193,7 +192,7 @@ void attention(Context *ctx, Tensor qkv, int heads, Tensor out) {
         context_fail(ctx, "attention: %d channels do not divide into %d heads", out.c, heads);
         return;
     }
-    const Attention a = attention_of(ctx, out, heads);
+    Attention a = attention_of(ctx, out, heads);
     const size_t shared_bytes = shared_bytes_of(a);
     if (shared_bytes > ctx->shared_bytes) {
         context_fail(ctx,
@@ -203,7 +202,7 @@ void attention(Context *ctx, Tensor qkv, int heads, Tensor out) {
         return;
     }
     if (ctx->planning) context_plan_add(ctx, 2LL * out.n * out.c * a.tokens * a.tokens, 0);
-    if (!context_runs(ctx) || a.items == 0) return;
+    if (!context_runs(ctx) || out.n == 0) return;
     with_type(out.dtype, [&](auto zero) {
         using T = decltype(zero);
         if (!check_cuda(
@@ -212,8 +211,11 @@ void attention(Context *ctx, Tensor qkv, int heads, Tensor out) {
                                      (int)shared_bytes),
                 "attention: shared memory for a head"))
             return;
-        LAUNCH(attention_kernel<T>, blocks_for(ctx, attention_kernel<T>, a.items, 1, shared_bytes),
-               BLOCK, shared_bytes, ctx->stream, a, (const T *)qkv.data, (T *)out.data);
+        const long long items = (long long)out.n * heads * a.tiles;
+        const Grid grid = grid_for(ctx, attention_kernel<T>, items, 1, shared_bytes);
+        a.split = grid.split;
+        LAUNCH(attention_kernel<T>, grid.blocks, BLOCK, shared_bytes, ctx->stream, a,
+               (const T *)qkv.data, (T *)out.data);
     });
     check_launch(ctx, "attention");
 }

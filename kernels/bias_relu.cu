@@ -4,10 +4,10 @@
 
 // x: images of h lines of w pixels; out: of out_h lines of out_w.  out may be x if the stride is 1.
 template <typename T, int V>
-__global__ void bias_relu_kernel(const T *x, const float *bias, int h, int w, int stride, int rows,
+__global__ void bias_relu_kernel(const T *x, const float *bias, int h, int w, int stride, Rows rows,
                                  int out_h, int out_w, int channels, T *out) {
-    const Range share = block_range(rows);
-    const Team team = team_for<V>(channels);
+    const Range share = block_range(rows.split);
+    const Team team = team_of(rows);
     for (int row = share.begin + team.row; row < share.end; row += team.rows) {
         const int line = row / out_w, image = line / out_h;
         const int y = stride * (line - image * out_h), column = stride * (row - line * out_w);
@@ -39,10 +39,10 @@ void bias_relu(Context *ctx, Tensor x, const float *bias, int stride, Tensor out
     with_width(x.dtype, x.c, [&](auto zero, auto width) {
         using T = decltype(zero);
         constexpr int V = decltype(width)::value;
-        LAUNCH((bias_relu_kernel<T, V>),
-               blocks_for(ctx, bias_relu_kernel<T, V>, rows_of(out), rows_per_block<V>(x.c)), BLOCK, 0,
-               ctx->stream, (const T *)x.data, bias, x.h, x.w, stride, rows_of(out), out.h, out.w, x.c,
-               (T *)out.data);
+        const auto kernel = bias_relu_kernel<T, V>;
+        const RowGrid grid = row_grid_for<V>(ctx, kernel, rows_of(out), x.c);
+        LAUNCH(kernel, grid.blocks, BLOCK, 0, ctx->stream, (const T *)x.data, bias, x.h, x.w, stride,
+               grid.rows, out.h, out.w, x.c, (T *)out.data);
     });
     check_launch(ctx, "bias_relu");
 }

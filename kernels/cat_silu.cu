@@ -21,9 +21,9 @@ __device__ inline void scale_row(Team team, const T *x, int channels, float clip
 
 template <typename T, int V>
 __global__ void cat_silu_kernel(const T *a, int a_channels, float clip_a, float scale_a, const T *b,
-                                int b_channels, float clip_b, float scale_b, int rows, T *r, T *s) {
-    const Range share = block_range(rows);
-    const Team team = team_for<V>(max(a_channels, b_channels));
+                                int b_channels, float clip_b, float scale_b, Rows rows, T *r, T *s) {
+    const Range share = block_range(rows.split);
+    const Team team = team_of(rows);
     for (long long row = share.begin + team.row; row < share.end; row += team.rows) {
         T *r_row = r + row * (a_channels + b_channels), *s_row = s + row * (a_channels + b_channels);
         scale_row<V>(team, a + row * a_channels, a_channels, clip_a, scale_a, r_row, s_row);
@@ -46,11 +46,10 @@ void cat_silu(Context *ctx, Tensor a, float clip_a, Tensor b, float clip_b, floa
     with_width(a.dtype, a.c | b.c, [&](auto zero, auto width) {
         using T = decltype(zero);
         constexpr int V = decltype(width)::value;
-        LAUNCH((cat_silu_kernel<T, V>),
-               blocks_for(ctx, cat_silu_kernel<T, V>, rows_of(a),
-                          rows_per_block<V>(a.c > b.c ? a.c : b.c)),
-               BLOCK, 0, ctx->stream, (const T *)a.data, a.c, clip_a, scale_a, (const T *)b.data, b.c,
-               clip_b, scale_b, rows_of(a), (T *)r.data, (T *)s.data);
+        const auto kernel = cat_silu_kernel<T, V>;
+        const RowGrid grid = row_grid_for<V>(ctx, kernel, rows_of(a), a.c > b.c ? a.c : b.c);
+        LAUNCH(kernel, grid.blocks, BLOCK, 0, ctx->stream, (const T *)a.data, a.c, clip_a, scale_a,
+               (const T *)b.data, b.c, clip_b, scale_b, grid.rows, (T *)r.data, (T *)s.data);
     });
     check_launch(ctx, "cat_silu");
 }

@@ -4,8 +4,8 @@
 
 // A thread takes V neighbouring channels of an image; the pixels are added in their order.
 template <typename T, int V>
-__global__ void channel_mean_kernel(const T *x, int pixels, int channels, long long packs, float *out) {
-    const Range share = block_range(packs);
+__global__ void channel_mean_kernel(const T *x, int pixels, int channels, Split split, float *out) {
+    const Range share = block_range(split);
     for (long long i = share.begin + threadIdx.x; i < share.end; i += BLOCK) {
         const long long image = i * V / channels;
         const T *data = x + image * pixels * channels + (i * V - image * channels);
@@ -27,9 +27,10 @@ void channel_mean(Context *ctx, Tensor x, Tensor out) {
     with_width(x.dtype, x.c, [&](auto zero, auto width) {
         using T = decltype(zero);
         constexpr int V = decltype(width)::value;
-        const long long packs = (long long)x.n * x.c / V;
-        LAUNCH((channel_mean_kernel<T, V>), blocks_for(ctx, channel_mean_kernel<T, V>, packs, BLOCK),
-               BLOCK, 0, ctx->stream, (const T *)x.data, x.h * x.w, x.c, packs, (float *)out.data);
+        const auto kernel = channel_mean_kernel<T, V>;
+        const Grid grid = grid_for(ctx, kernel, (long long)x.n * (x.c / V), BLOCK);
+        LAUNCH(kernel, grid.blocks, BLOCK, 0, ctx->stream, (const T *)x.data, x.h * x.w, x.c,
+               grid.split, (float *)out.data);
     });
     check_launch(ctx, "channel_mean");
 }

@@ -161,12 +161,16 @@ static int resident_blocks(Context *ctx, const void *kernel, size_t shared_bytes
     return blocks > 0 ? blocks : 1;
 }
 
-int blocks_of(Context *ctx, const void *kernel, size_t shared_bytes, long long items, int per_block) {
-    const long long wanted = (items + per_block - 1) / per_block;
+static long long blocks_of(Context *ctx, const void *kernel, size_t shared_bytes, long long wanted) {
     const long long wave = (long long)ctx->processors * resident_blocks(ctx, kernel, shared_bytes);
-    if (wanted <= wave) return wanted < 1 ? 1 : (int)wanted;
+    if (wanted <= wave) return wanted < 1 ? 1 : wanted;
     const long long most = ctx->host_cores ? HOST_WAVES : DEVICE_WAVES, waves = wanted / wave;
-    return (int)(wave * (waves < most ? waves : most));
+    return wave * (waves < most ? waves : most);
+}
+
+Grid grid_of(Context *ctx, const void *kernel, size_t shared_bytes, long long items, int per_block) {
+    const long long blocks = blocks_of(ctx, kernel, shared_bytes, (items + per_block - 1) / per_block);
+    return {(int)blocks, {items / blocks, (int)(items % blocks)}};
 }
 
 void *device_alloc(Context *ctx, size_t bytes) {

@@ -9,6 +9,7 @@
 #include <map>
 #include <utility>
 
+#include "device/launch.cuh"
 #include "kernels.h"
 
 struct Context {
@@ -41,15 +42,20 @@ bool check_cublas(Context *ctx, cublasStatus_t status, const char *what);
 /* After a LAUNCH: records a launch that failed. */
 void check_launch(Context *ctx, const char *kernel);
 
+struct Grid {
+    int blocks;
+    Split split;
+};
+
 /* Blocks of BLOCK threads of `kernel` for `items`, of which a block handles `per_block` at a time: one
  * for each of those, or else a whole number of waves of the device, since kernels loop over their
  * block_range.  Call it after cudaFuncSetAttribute. */
-int blocks_of(Context *ctx, const void *kernel, size_t shared_bytes, long long items, int per_block);
+Grid grid_of(Context *ctx, const void *kernel, size_t shared_bytes, long long items, int per_block);
 
 template <typename... P>
-int blocks_for(Context *ctx, void (*kernel)(P...), long long items, int per_block,
-               size_t shared_bytes = 0) {
-    return blocks_of(ctx, reinterpret_cast<const void *>(kernel), shared_bytes, items, per_block);
+Grid grid_for(Context *ctx, void (*kernel)(P...), long long items, int per_block,
+              size_t shared_bytes = 0) {
+    return grid_of(ctx, reinterpret_cast<const void *>(kernel), shared_bytes, items, per_block);
 }
 
 /* Counts what an operation costs while planning. */

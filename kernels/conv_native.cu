@@ -16,20 +16,20 @@ constexpr int STEP =
 constexpr int PITCH = STEP + 1;  // of x's rows there: odd, for different banks
 
 struct Convolution {
-    long long rows;  // pixels of the whole batch
+    Split split;  // of the tiles
+    int rows;     // pixels of the whole batch
     int h, w, cin, cout, size;
     float beta;
 };
 
 // A row's pixel.  y is far outside the image for rows beyond the last.
 struct Pixel {
-    long long number;
-    int y, x;
+    int number, y, x;
 };
 
-__device__ inline Pixel pixel_of(const Convolution &conv, long long row) {
+__device__ inline Pixel pixel_of(const Convolution &conv, int row) {
     if (row >= conv.rows) return {0, -4, 0};
-    return {row, (int)(row / conv.w % conv.h), (int)(row % conv.w)};
+    return {row, row / conv.w % conv.h, row % conv.w};
 }
 
 // Channels [c, c + STEP) of the pixels under tap (dy, dx); zeros outside the image.
@@ -42,11 +42,13 @@ __device__ inline void load_pixels(const Convolution &conv, const T *x, const Pi
         const Pixel pixel = pixels[row];
         const bool inside =
             (unsigned)(pixel.y + dy) < (unsigned)conv.h && (unsigned)(pixel.x + dx) < (unsigned)conv.w;
-        const long long at = pixel.number + (inside ? dy * conv.w + dx : 0);
-        const T *from = x + at * conv.cin + c;
+        const int at = pixel.number + (inside ? dy * conv.w + dx : 0);
+        const T *from = x + (long long)at * conv.cin + c;
         const int valid = inside ? count : 0;
-        for (int i = lane; i < STEP; i += LANES)
+        for (int turn = 0; turn < STEP / LANES; ++turn) {
+            const int i = lane + turn * LANES;
             to[row * PITCH + i] = i < valid ? to_float(from[i]) : 0;
+        }
     }
 }
 
@@ -59,20 +61,22 @@ __device__ inline void load_weights(const Convolution &conv, const T *tap, int c
     for (int i = threadIdx.x / LANES; i < STEP; i += BLOCK / LANES) {
         const T *from = tap + (long long)(c + i) * conv.cout + column;
         const int valid = c + i < conv.cin ? count : 0;
-        for (int j = lane; j < TILE_COLUMNS; j += LANES)
+        for (int turn = 0; turn < TILE_COLUMNS / LANES; ++turn) {
+            const int j = lane + turn * LANES;
             to[i * TILE_COLUMNS + j] = j < valid ? to_float(from[j]) : 0;
+        }
     }
 }
 
 using Sums = Vector[PART_ROWS][PART_VECTORS];
 
 template <typename T>
-__device__ inline void store_sums(const Convolution &conv, const Sums &sums, long long row, int column,
+__device__ inline void store_sums(const Convolution &conv, const Sums &sums, int row, int column,
                                   T *y) {
     UNROLL
     for (int i = 0; i < PART_ROWS; ++i) {
         if (row + i >= conv.rows) return;
-        T *to = y + (row + i) * conv.cout + column;
+        T *to = y + (long long)(row + i) * conv.cout + column;
         float values[PART_COLUMNS];
         UNROLL
         for (int v = 0; v < PART_VECTORS; ++v) store_vector(values + v * VECTOR_LANES, sums[i][v]);
@@ -85,9 +89,10 @@ __device__ inline void store_sums(const Convolution &conv, const Sums &sums, lon
     }
 }
 
-// Tiles are numbered along the columns first, so that neighbouring blocks share pixels.
+// Tiles are numbered along the columns first, so that neighbouring blocks share pixels.  Five blocks to
+// a multiprocessor: left to itself, ptxas spills registers on sm_100 to make room for a sixth.
 template <typename T>
-__global__ void __launch_bounds__(BLOCK)
+__global__ void __launch_bounds__(BLOCK, 5)
     conv_kernel(Convolution conv, const T *x, const T *weights, T *y) {
     SHARED_ARRAY(Pixel, pixels, TILE_ROWS);
     SHARED_ARRAY(float, x_step, TILE_ROWS *PITCH);
@@ -95,10 +100,9 @@ __global__ void __launch_bounds__(BLOCK)
     const int thread_row = threadIdx.x / COLUMN_THREADS * PART_ROWS;
     const int thread_column = threadIdx.x % COLUMN_THREADS * PART_COLUMNS;
     const int across = (conv.cout + TILE_COLUMNS - 1) / TILE_COLUMNS;
-    const long long down = (conv.rows + TILE_ROWS - 1) / TILE_ROWS;
-    const Range share = block_range(down * across);
+    const Range share = block_range(conv.split);
     for (long long tile = share.begin; tile < share.end; ++tile) {
-        const long long row = tile / across * TILE_ROWS;
+        const int row = (int)(tile / across) * TILE_ROWS;
         const int column = (int)(tile % across) * TILE_COLUMNS;
         for (int i = threadIdx.x; i < TILE_ROWS; i += BLOCK) pixels[i] = pixel_of(conv, row + i);
         Sums sums = {};
@@ -119,13 +123,16 @@ __global__ void __launch_bounds__(BLOCK)
 }
 
 void conv_native(Context *ctx, Tensor x, const Filter *filter, float beta, Tensor y) {
-    const Convolution conv = {pixels_of(x), x.h, x.w, filter->cin, filter->cout, filter->size, beta};
+    const int rows = (int)pixels_of(x);
     const long long tiles =
-        (conv.rows + TILE_ROWS - 1) / TILE_ROWS * ((filter->cout + TILE_COLUMNS - 1) / TILE_COLUMNS);
+        (rows + TILE_ROWS - 1LL) / TILE_ROWS * ((filter->cout + TILE_COLUMNS - 1) / TILE_COLUMNS);
     with_type(filter->dtype, [&](auto zero) {
         using T = decltype(zero);
-        LAUNCH(conv_kernel<T>, blocks_for(ctx, conv_kernel<T>, tiles, 1), BLOCK, 0, ctx->stream, conv,
-               (const T *)x.data, (const T *)filter->weights, (T *)y.data);
+        const Grid grid = grid_for(ctx, conv_kernel<T>, tiles, 1);
+        const Convolution conv = {grid.split,  rows,         x.h,          x.w,
+                                  filter->cin, filter->cout, filter->size, beta};
+        LAUNCH(conv_kernel<T>, grid.blocks, BLOCK, 0, ctx->stream, conv, (const T *)x.data,
+               (const T *)filter->weights, (T *)y.data);
     });
     check_launch(ctx, "conv_kernel");
 }

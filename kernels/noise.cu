@@ -3,9 +3,9 @@
 #include "device/philox.h"
 
 // out = x0 + scale * noise; x0 NULL = 0.
-__global__ void noise_kernel(const float *x0, const uint64_t *seeds, int draw, float scale,
-                             long long count, int channels, int pixels, float *out) {
-    Range share = block_range(count);
+__global__ void noise_kernel(const float *x0, const uint64_t *seeds, int draw, float scale, Split split,
+                             int channels, int pixels, float *out) {
+    Range share = block_range(split);
     const long long size = (long long)channels * pixels;
     while (share.begin < share.end) {
         const ImagePart part = next_part(&share, size);
@@ -21,9 +21,9 @@ __global__ void noise_kernel(const float *x0, const uint64_t *seeds, int draw, f
 static void run(Context *ctx, const char *name, const float *x0, const uint64_t *seeds, int draw,
                 float scale, Tensor out) {
     if (!check_noise(ctx, name, out, seeds, draw) || !context_runs(ctx) || out.n == 0) return;
-    const long long count = (long long)rows_of(out) * out.c;
-    LAUNCH(noise_kernel, blocks_for(ctx, noise_kernel, count, BLOCK), BLOCK, 0, ctx->stream, x0, seeds,
-           draw, scale, count, out.c, out.h * out.w, (float *)out.data);
+    const Grid grid = grid_for(ctx, noise_kernel, (long long)rows_of(out) * out.c, BLOCK);
+    LAUNCH(noise_kernel, grid.blocks, BLOCK, 0, ctx->stream, x0, seeds, draw, scale, grid.split, out.c,
+           out.h * out.w, (float *)out.data);
     check_launch(ctx, name);
 }
 

@@ -6,9 +6,9 @@
 
 // w is the width of the output.  r may be x.
 template <typename T, int V, Resample MODE>
-__global__ void norm_silu_kernel(const T *x, float clip, int rows, int w, int channels, T *r, T *s) {
-    const Range share = block_range(rows);
-    const Team team = team_for<V>(channels);
+__global__ void norm_silu_kernel(const T *x, float clip, Rows rows, int w, int channels, T *r, T *s) {
+    const Range share = block_range(rows.split);
+    const Team team = team_of(rows);
     for (int first = share.begin; first < share.end; first += team.rows) {
         const int row = first + team.row;
         const int count = row < share.end ? channels : 0;
@@ -42,10 +42,10 @@ void norm_silu(Context *ctx, Tensor x, float clip, Resample mode, Tensor r, Tens
             using T = decltype(zero);
             constexpr int V = decltype(width)::value;
             constexpr Resample MODE = decltype(resampling)::value;
-            LAUNCH((norm_silu_kernel<T, V, MODE>),
-                   blocks_for(ctx, norm_silu_kernel<T, V, MODE>, rows_of(r), rows_per_block<V>(x.c)),
-                   BLOCK, 0, ctx->stream, (const T *)x.data, clip, rows_of(r), r.w, x.c, (T *)r.data,
-                   (T *)s.data);
+            const auto kernel = norm_silu_kernel<T, V, MODE>;
+            const RowGrid grid = row_grid_for<V>(ctx, kernel, rows_of(r), x.c);
+            LAUNCH(kernel, grid.blocks, BLOCK, 0, ctx->stream, (const T *)x.data, clip, grid.rows, r.w,
+                   x.c, (T *)r.data, (T *)s.data);
         });
     });
     check_launch(ctx, "norm_silu");

@@ -3,9 +3,9 @@
 #include "device/types.cuh"
 
 template <typename T>
-__global__ void precondition_kernel(const float *x, const float *sigma, float sigma_data, int rows,
+__global__ void precondition_kernel(const float *x, const float *sigma, float sigma_data, Split split,
                                     int image_rows, int channels, T *out) {
-    const Range share = block_range(rows);
+    const Range share = block_range(split);
     for (int row = share.begin + threadIdx.x; row < share.end; row += BLOCK) {
         const float s = sigma[row / image_rows];
         const float c_in = 1 / sqrtf(s * s + sigma_data * sigma_data);
@@ -23,9 +23,9 @@ void precondition(Context *ctx, Tensor x, const float *sigma, float sigma_data, 
     if (!context_runs(ctx) || rows_of(x) == 0) return;
     with_type(out.dtype, [&](auto zero) {
         using T = decltype(zero);
-        LAUNCH(precondition_kernel<T>, blocks_for(ctx, precondition_kernel<T>, rows_of(x), BLOCK),
-               BLOCK, 0, ctx->stream, (const float *)x.data, sigma, sigma_data, rows_of(x), x.h * x.w,
-               x.c, (T *)out.data);
+        const Grid grid = grid_for(ctx, precondition_kernel<T>, rows_of(x), BLOCK);
+        LAUNCH(precondition_kernel<T>, grid.blocks, BLOCK, 0, ctx->stream, (const float *)x.data, sigma,
+               sigma_data, grid.split, x.h * x.w, x.c, (T *)out.data);
     });
     check_launch(ctx, "precondition");
 }

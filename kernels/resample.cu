@@ -5,9 +5,9 @@
 
 // w is the width of the output.  out may be x if MODE is KEEP.
 template <typename T, int V, Resample MODE>
-__global__ void resample_kernel(const T *x, float clip, int rows, int w, int channels, T *out) {
-    const Range share = block_range(rows);
-    const Team team = team_for<V>(channels);
+__global__ void resample_kernel(const T *x, float clip, Rows rows, int w, int channels, T *out) {
+    const Range share = block_range(rows.split);
+    const Team team = team_of(rows);
     for (int row = share.begin + team.row; row < share.end; row += team.rows) {
         const Source<MODE, T> source = source_of<MODE>(x, w, channels, row);
         T *out_row = out + (long long)row * channels;
@@ -27,10 +27,10 @@ void resample(Context *ctx, Tensor x, float clip, Resample mode, Tensor out) {
             using T = decltype(zero);
             constexpr int V = decltype(width)::value;
             constexpr Resample MODE = decltype(resampling)::value;
-            LAUNCH((resample_kernel<T, V, MODE>),
-                   blocks_for(ctx, resample_kernel<T, V, MODE>, rows_of(out), rows_per_block<V>(x.c)),
-                   BLOCK, 0, ctx->stream, (const T *)x.data, clip, rows_of(out), out.w, x.c,
-                   (T *)out.data);
+            const auto kernel = resample_kernel<T, V, MODE>;
+            const RowGrid grid = row_grid_for<V>(ctx, kernel, rows_of(out), x.c);
+            LAUNCH(kernel, grid.blocks, BLOCK, 0, ctx->stream, (const T *)x.data, clip, grid.rows,
+                   out.w, x.c, (T *)out.data);
         });
     });
     check_launch(ctx, "resample");

@@ -5,10 +5,10 @@
 
 // w is the width of the output.  r may be x if MODE is KEEP.
 template <typename T, int V, Resample MODE>
-__global__ void resample_silu_kernel(const T *x, float clip, int rows, int w, int channels, T *r,
+__global__ void resample_silu_kernel(const T *x, float clip, Rows rows, int w, int channels, T *r,
                                      T *s) {
-    const Range share = block_range(rows);
-    const Team team = team_for<V>(channels);
+    const Range share = block_range(rows.split);
+    const Team team = team_of(rows);
     for (int row = share.begin + team.row; row < share.end; row += team.rows) {
         const Source<MODE, T> source = source_of<MODE>(x, w, channels, row);
         T *r_row = r + (long long)row * channels, *s_row = s + (long long)row * channels;
@@ -32,11 +32,10 @@ void resample_silu(Context *ctx, Tensor x, float clip, Resample mode, Tensor r, 
             using T = decltype(zero);
             constexpr int V = decltype(width)::value;
             constexpr Resample MODE = decltype(resampling)::value;
-            LAUNCH(
-                (resample_silu_kernel<T, V, MODE>),
-                blocks_for(ctx, resample_silu_kernel<T, V, MODE>, rows_of(r), rows_per_block<V>(x.c)),
-                BLOCK, 0, ctx->stream, (const T *)x.data, clip, rows_of(r), r.w, x.c, (T *)r.data,
-                (T *)s.data);
+            const auto kernel = resample_silu_kernel<T, V, MODE>;
+            const RowGrid grid = row_grid_for<V>(ctx, kernel, rows_of(r), x.c);
+            LAUNCH(kernel, grid.blocks, BLOCK, 0, ctx->stream, (const T *)x.data, clip, grid.rows, r.w,
+                   x.c, (T *)r.data, (T *)s.data);
         });
     });
     check_launch(ctx, "resample_silu");

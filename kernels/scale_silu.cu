@@ -5,10 +5,10 @@
 
 // emb: at the first image's first channel; `stride` values from image to image.
 template <typename T, int V>
-__global__ void scale_silu_kernel(T *y, const float *emb, int stride, int rows, int image_rows,
+__global__ void scale_silu_kernel(T *y, const float *emb, int stride, Rows rows, int image_rows,
                                   int channels) {
-    const Range share = block_range(rows);
-    const Team team = team_for<V>(channels);
+    const Range share = block_range(rows.split);
+    const Team team = team_of(rows);
     for (int row = share.begin + team.row; row < share.end; row += team.rows) {
         const float *scale = emb + (long long)(row / image_rows) * stride;
         T *data = y + (long long)row * channels;
@@ -36,10 +36,10 @@ void scale_silu(Context *ctx, Tensor y, Tensor emb, int offset) {
     with_width(y.dtype, y.c | emb.c | offset, [&](auto zero, auto width) {
         using T = decltype(zero);
         constexpr int V = decltype(width)::value;
-        LAUNCH((scale_silu_kernel<T, V>),
-               blocks_for(ctx, scale_silu_kernel<T, V>, rows_of(y), rows_per_block<V>(y.c)), BLOCK, 0,
-               ctx->stream, (T *)y.data, (const float *)emb.data + offset, emb.c, rows_of(y), y.h * y.w,
-               y.c);
+        const auto kernel = scale_silu_kernel<T, V>;
+        const RowGrid grid = row_grid_for<V>(ctx, kernel, rows_of(y), y.c);
+        LAUNCH(kernel, grid.blocks, BLOCK, 0, ctx->stream, (T *)y.data,
+               (const float *)emb.data + offset, emb.c, grid.rows, y.h * y.w, y.c);
     });
     check_launch(ctx, "scale_silu");
 }

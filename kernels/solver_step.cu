@@ -12,12 +12,12 @@ struct Step {
     const uint64_t *seeds;
     float a, b, k, noise, carry_a, carry_b;
     int draw, channels, pixels;
-    long long count;
+    Split split;
 };
 
 template <typename T>
 __global__ void solver_step_kernel(Step<T> step) {
-    Range share = block_range(step.count);
+    Range share = block_range(step.split);
     const long long size = (long long)step.channels * step.pixels;
     while (share.begin < share.end) {
         const ImagePart part = next_part(&share, size);
@@ -71,9 +71,9 @@ void solver_step(Context *ctx, Tensor x, const SolverStep *step, Tensor out) {
         s.draw = step->draw;
         s.channels = x.c;
         s.pixels = x.h * x.w;
-        s.count = (long long)rows_of(x) * x.c;
-        LAUNCH(solver_step_kernel<T>, blocks_for(ctx, solver_step_kernel<T>, s.count, BLOCK), BLOCK, 0,
-               ctx->stream, s);
+        const Grid grid = grid_for(ctx, solver_step_kernel<T>, (long long)rows_of(x) * x.c, BLOCK);
+        s.split = grid.split;
+        LAUNCH(solver_step_kernel<T>, grid.blocks, BLOCK, 0, ctx->stream, s);
     });
     check_launch(ctx, "solver_step");
 }

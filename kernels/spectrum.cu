@@ -22,9 +22,9 @@ static size_t result_bytes(const Transform *t) {
 // Adds each image's value to the sum of its direction, rounded after each, so that no compiler makes
 // the result depend on how many there are.
 template <bool AMPLITUDE>
-__global__ void spectrum_kernel(const float2 *half, int images, long long directions, double scale,
-                                double *sum) {
-    const Range share = block_range(directions);
+__global__ void spectrum_kernel(const float2 *half, int images, long long directions, Split split,
+                                double scale, double *sum) {
+    const Range share = block_range(split);
     for (long long i = share.begin + threadIdx.x; i < share.end; i += BLOCK) {
         double total = sum[i];
         for (int image = 0; image < images; ++image) {
@@ -36,9 +36,8 @@ __global__ void spectrum_kernel(const float2 *half, int images, long long direct
     }
 }
 
-__global__ void planes_kernel(const float *x, long long count, int channels, int pixels,
-                              float *planes) {
-    Range share = block_range(count);
+__global__ void planes_kernel(const float *x, Split split, int channels, int pixels, float *planes) {
+    Range share = block_range(split);
     const long long size = (long long)channels * pixels;
     while (share.begin < share.end) {
         const ImagePart part = next_part(&share, size);
@@ -119,8 +118,9 @@ void spectrum_add(Context *ctx, const Transform *t, Tensor planes, int images, S
         return;
     const long long directions = directions_of(t);
     const auto kernel = value == SPECTRUM_POWER ? spectrum_kernel<false> : spectrum_kernel<true>;
-    LAUNCH(kernel, blocks_for(ctx, kernel, directions, BLOCK), BLOCK, 0, ctx->stream, half, images,
-           directions, 1.0 / ((double)t->h * t->w), sum);
+    const Grid grid = grid_for(ctx, kernel, directions, BLOCK);
+    LAUNCH(kernel, grid.blocks, BLOCK, 0, ctx->stream, half, images, directions, grid.split,
+           1.0 / ((double)t->h * t->w), sum);
     check_launch(ctx, "spectrum_add");
 }
 
@@ -129,8 +129,8 @@ void image_planes(Context *ctx, Tensor x, Tensor planes) {
         !check_shape(ctx, "image_planes", "planes", planes, F32, x.n, x.c, x.h, x.w))
         return;
     if (!context_runs(ctx) || x.n == 0) return;
-    const long long count = (long long)rows_of(x) * x.c;
-    LAUNCH(planes_kernel, blocks_for(ctx, planes_kernel, count, BLOCK), BLOCK, 0, ctx->stream,
-           (const float *)x.data, count, x.c, x.h * x.w, (float *)planes.data);
+    const Grid grid = grid_for(ctx, planes_kernel, (long long)rows_of(x) * x.c, BLOCK);
+    LAUNCH(planes_kernel, grid.blocks, BLOCK, 0, ctx->stream, (const float *)x.data, grid.split, x.c,
+           x.h * x.w, (float *)planes.data);
     check_launch(ctx, "image_planes");
 }

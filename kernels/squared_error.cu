@@ -11,14 +11,15 @@ struct ErrorOf {
     const float *x, *x0;
     double *squared;
     float *planes;
-    int images, channels, pixels;
+    Split split;
+    int channels, pixels;
 };
 
 // A block takes whole images, so that an image's sum is the same in any batch and grid.
 template <bool STORE, typename T>
 __global__ void squared_error_kernel(ErrorOf<T> error) {
     SHARED_ARRAY(double, shared, BLOCK_WARPS);
-    const Range share = block_range(error.images);
+    const Range share = block_range(error.split);
     const int size = error.channels * error.pixels;
     for (long long image = share.begin; image < share.end; ++image) {
         const Preconditioning c = preconditioning(error.output, image);
@@ -59,17 +60,18 @@ void squared_error(Context *ctx, Tensor x, Tensor x0, const Prediction *predicti
     if (!check(ctx, x, x0, prediction, squared, planes) || !context_runs(ctx) || x.n == 0) return;
     with_type(prediction->f.dtype, [&](auto zero) {
         using T = decltype(zero);
+        const auto kernel =
+            planes.data != NULL ? squared_error_kernel<true, T> : squared_error_kernel<false, T>;
+        const Grid grid = grid_for(ctx, kernel, x.n, 1);
         const ErrorOf<T> error = {network_output<T>(*prediction),
                                   (const float *)x.data,
                                   (const float *)x0.data,
                                   squared,
                                   (float *)planes.data,
-                                  x.n,
+                                  grid.split,
                                   x.c,
                                   x.h * x.w};
-        const auto kernel =
-            planes.data != NULL ? squared_error_kernel<true, T> : squared_error_kernel<false, T>;
-        LAUNCH(kernel, blocks_for(ctx, kernel, x.n, 1), BLOCK, 0, ctx->stream, error);
+        LAUNCH(kernel, grid.blocks, BLOCK, 0, ctx->stream, error);
     });
     check_launch(ctx, "squared_error");
 }

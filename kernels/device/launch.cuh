@@ -40,14 +40,22 @@ __device__ inline void store_16(void *to, uint4 words) {
 
 constexpr int BLOCK_WARPS = BLOCK / WARP;
 
+// How a grid splits items: each block takes `each` neighbouring ones, and the first `more` blocks one
+// more.  The host divides, since a GPU takes about a hundred instructions for a quotient of 64 bits.
+struct Split {
+    long long each;
+    int more;
+};
+
 struct Range {
     long long begin, end;
 };
 
-// This block's contiguous share of `items`.
-__device__ inline Range block_range(long long items) {
-    const long long blocks = gridDim.x, block = blockIdx.x;
-    return {items * block / blocks, items * (block + 1) / blocks};
+// This block's items.
+__device__ inline Range block_range(Split split) {
+    const int block = blockIdx.x;
+    const long long begin = block * split.each + (block < split.more ? block : split.more);
+    return {begin, begin + split.each + (block < split.more)};
 }
 
 __device__ inline int lane_index() { return threadIdx.x % WARP; }

@@ -3,29 +3,37 @@
 // where they are few, so that a warp works on several rows.
 #pragma once
 
+#include "context.h"
 #include "pack.cuh"
+
+// How a grid splits rows.
+struct Rows {
+    Split split;
+    int shift;  // 1 << shift lanes share a row
+};
+
+struct RowGrid {
+    int blocks;
+    Rows rows;
+};
+
+// The grid of `kernel` for `rows` rows of `channels`.
+template <int V, typename... P>
+inline RowGrid row_grid_for(Context *ctx, void (*kernel)(P...), int rows, int channels) {
+    int shift = 0;
+    while ((1 << shift) < WARP && (V << shift) < channels) ++shift;
+    const Grid grid = grid_for(ctx, kernel, rows, BLOCK >> shift);
+    return {grid.blocks, {grid.split, shift}};
+}
 
 struct Team {
     int lane, lanes;  // this thread's place among the lanes of its row
     int row, rows;    // this thread's row among those that a block takes at a time
 };
 
-template <int V>
-__host__ __device__ inline int lanes_for(int channels) {
-    int lanes = 1;
-    while (lanes < WARP && lanes * V < channels) lanes *= 2;
-    return lanes;
-}
-
-template <int V>
-__host__ __device__ inline int rows_per_block(int channels) {
-    return BLOCK / lanes_for<V>(channels);
-}
-
-template <int V>
-__device__ inline Team team_for(int channels) {
-    const int lanes = lanes_for<V>(channels);
-    return {lane_index() % lanes, lanes, (int)threadIdx.x / lanes, BLOCK / lanes};
+__device__ inline Team team_of(const Rows &rows) {
+    const int thread = threadIdx.x, lanes = 1 << rows.shift;
+    return {thread & (lanes - 1), lanes, thread >> rows.shift, BLOCK >> rows.shift};
 }
 
 // Where the values of one row of a resampled tensor come from.

@@ -45,6 +45,10 @@ static void test_values(void **state) {
     Context *ctx = test_context();
     for (int t = 0; t < 3; ++t)
         for (int i = 0; i < 5; ++i) check(ctx, DTYPES[t], 2, CHANNELS[i][0], CHANNELS[i][1], 0.3f);
+    for (int t = 0; t < 3; ++t) { /* rows of several turns, and many rows */
+        check(ctx, DTYPES[t], 50, 165, 134, 0.3f);
+        check(ctx, DTYPES[t], 200, 5, 8, 0.3f);
+    }
     check(ctx, F32, 1, 16, 16, 0.5f);
     check(ctx, F32, 0, 16, 16, 0.5f);
     test_context_close(ctx);

@@ -3,26 +3,34 @@
 
 #include "support/reference.h"
 
-static void test_fourier(void **state) {
-    (void)state;
-    enum { N = 5, C = 37 };
-    Context *ctx = test_context();
-    const float sigma[N] = {0.002f, 0.1f, 1, 7.5f, 80};
-    float *freqs = random_values(C, 1, 6.2831853f, F32), *phases = random_values(C, 2, 3, F32);
-    double expected[N * C];
-    for (int i = 0; i < N * C; ++i)
-        expected[i] = sqrt(2) * cos(log(sigma[i / C]) / 4 * freqs[i % C] + phases[i % C]);
-    float *device_sigma = bytes_to_device(ctx, sigma, sizeof sigma);
-    float *device_freqs = bytes_to_device(ctx, freqs, C * sizeof *freqs);
-    float *device_phases = bytes_to_device(ctx, phases, C * sizeof *phases);
-    const Tensor out = tensor_new(ctx, F32, N, 1, 1, C);
+static void check_fourier(Context *ctx, int n, int c) {
+    static const float levels[5] = {0.002f, 0.1f, 1, 7.5f, 80};
+    float *sigma = zero_floats(n);
+    for (int i = 0; i < n; ++i) sigma[i] = levels[i % 5];
+    float *freqs = random_values(c, 1, 6.2831853f, F32), *phases = random_values(c, 2, 3, F32);
+    double *expected = malloc((size_t)n * c * sizeof *expected);
+    for (int i = 0; i < n * c; ++i)
+        expected[i] = sqrt(2) * cos(log(sigma[i / c]) / 4 * freqs[i % c] + phases[i % c]);
+    float *device_sigma = bytes_to_device(ctx, sigma, n * sizeof *sigma);
+    float *device_freqs = bytes_to_device(ctx, freqs, c * sizeof *freqs);
+    float *device_phases = bytes_to_device(ctx, phases, c * sizeof *phases);
+    const Tensor out = tensor_new(ctx, F32, n, 1, 1, c);
     fourier_embedding(ctx, device_sigma, device_freqs, device_phases, out);
     float *actual = tensor_download(ctx, out);
     /* The angle is below 64, and off by a rounding of its logarithm, product and sum. */
-    expect_close("Fourier features", actual, expected, N * C, 0, sqrt(2) * (3 * 64 + 2) * 0x1p-24);
-    free(freqs), free(phases), free(actual);
+    expect_close("Fourier features", actual, expected, (size_t)n * c, 0,
+                 sqrt(2) * (3 * 64 + 2) * 0x1p-24);
+    free(sigma), free(freqs), free(phases), free(expected), free(actual);
     device_free(ctx, device_sigma), device_free(ctx, device_freqs), device_free(ctx, device_phases);
     tensor_free(ctx, out);
+}
+
+static void test_fourier(void **state) {
+    (void)state;
+    Context *ctx = test_context();
+    check_fourier(ctx, 5, 37);
+    check_fourier(ctx, 300, 165);
+    check_fourier(ctx, 2100, 3);
     test_context_close(ctx);
 }
 
@@ -51,7 +59,11 @@ static void check_labels(Context *ctx, int n, int c, int label_dim, const int32_
 static void test_labels(void **state) {
     (void)state;
     Context *ctx = test_context();
-    const int32_t labels[5] = {0, 9, -1, 4, 9};
+    enum { MOST = 2100 };
+    int32_t labels[MOST];
+    for (int i = 0; i < MOST; ++i) labels[i] = i * 7 % 11 - 1; /* -1 to 9 */
+    check_labels(ctx, 300, 165, 10, labels, 0.5f);
+    check_labels(ctx, MOST, 3, 10, labels, 0.5f);
     check_labels(ctx, 5, 33, 10, labels, 0.5f);
     check_labels(ctx, 5, 64, 10, labels, 0.2f);
     check_labels(ctx, 3, 33, 10, NULL, 0.5f);

@@ -32,6 +32,8 @@ static void test_values(void **state) {
         check(ctx, DTYPES[t], 3, 7, 5, 3);
         check(ctx, DTYPES[t], 8, 4, 8, 1);
         check(ctx, DTYPES[t], 2, 9, 33, 4);
+        check(ctx, DTYPES[t], 8, 70, 33, 3);
+        check(ctx, DTYPES[t], 2, 3, 5, 11);
         check(ctx, DTYPES[t], 0, 2, 2, 4);
     }
     test_context_close(ctx);

@@ -29,7 +29,7 @@ static void test_values(void **state) {
     (void)state;
     Context *ctx = test_context();
     for (int t = 0; t < 3; ++t)
-        for (int i = 0; i < 5; ++i) {
+        for (int i = 0; i < SHAPE_COUNT; ++i) {
             const Tensor y = shape(DTYPES[t], SHAPES[i][0], SHAPES[i][1], SHAPES[i][2], SHAPES[i][3]);
             check(ctx, y, 0, y.c);
             check(ctx, y, 64, y.c + 128);

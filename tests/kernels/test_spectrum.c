@@ -106,6 +106,8 @@ static void test_values(void **state) {
     check(ctx, 4, 1, 32, 32, 3);
     check(ctx, 2, 3, 1, 1, 1);
     check(ctx, 3, 1, 13, 2, 2);
+    check(ctx, 7, 1, 3, 4, 7);
+    check(ctx, 1, 5, 64, 64, 1);
     test_context_close(ctx);
 }
 
@@ -127,18 +129,24 @@ static void test_batches(void **state) {
     test_context_close(ctx);
 }
 
-static void test_planes(void **state) {
-    (void)state;
-    enum { N = 3, H = 4, W = 5, C = 3, COUNT = N * H * W * C };
-    Context *ctx = test_context();
-    float *x = random_floats(COUNT, 3), expected[COUNT];
-    for (int i = 0; i < COUNT; ++i)
-        expected[((i / (H * W * C)) * C + i % C) * H * W + i / C % (H * W)] = x[i];
-    const Tensor in = tensor_of(ctx, F32, N, H, W, C, x), out = tensor_new(ctx, F32, N, C, H, W);
+static void check_planes(Context *ctx, int n, int h, int w, int c) {
+    const int count = n * h * w * c;
+    float *x = random_floats(count, 3), *expected = zero_floats(count);
+    for (int i = 0; i < count; ++i)
+        expected[((i / (h * w * c)) * c + i % c) * h * w + i / c % (h * w)] = x[i];
+    const Tensor in = tensor_of(ctx, F32, n, h, w, c, x), out = tensor_new(ctx, F32, n, c, h, w);
     image_planes(ctx, in, out);
     float *actual = tensor_download(ctx, out);
-    expect_same("planes", actual, expected, COUNT);
-    free(x), free(actual), tensor_free(ctx, in), tensor_free(ctx, out);
+    expect_same("planes", actual, expected, count);
+    free(x), free(expected), free(actual), tensor_free(ctx, in), tensor_free(ctx, out);
+}
+
+static void test_planes(void **state) {
+    (void)state;
+    Context *ctx = test_context();
+    check_planes(ctx, 3, 4, 5, 3);
+    check_planes(ctx, 70, 16, 17, 3);
+    check_planes(ctx, 3, 90, 50, 4);
     test_context_close(ctx);
 }
 

@@ -105,6 +105,7 @@ static void test_values(void **state) {
             check(ctx, DTYPES[t], guided, 5, 7, 5, 3);
             check(ctx, DTYPES[t], guided, 2, 16, 24, 1);
             check(ctx, DTYPES[t], guided, 3, 9, 33, 4);
+            check(ctx, DTYPES[t], guided, 2, 40, 37, 3);
             check(ctx, DTYPES[t], guided, 1, 1, 1, 1);
             check(ctx, DTYPES[t], guided, MOST, 3, 5, 2);
             check(ctx, DTYPES[t], guided, 0, 2, 2, 4);

@@ -8,8 +8,9 @@ that launch this kernel.
 A mutant is found if a test fails, a check reports a finding, or the run does not end.  The survivors are listed with
 their place in the source.  Each test runs for a device of one multiprocessor, whose few blocks loop, then for a whole one.
 Only instructions that some test executes are changed; how many there are, and where the others come from, is printed.
+A change that ptxas refuses, or of which it makes the same machine code as without, is no mutant: another is drawn.
 Mutants are drawn evenly from the modules (one for each .cu file), by --seed; a run that was stopped resumes.
-Only the standard library is needed.
+ptxas and Python's standard library are needed.
 """
 import argparse
 import collections
@@ -19,12 +20,15 @@ import os
 import pathlib
 import random
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+PTXAS = pathlib.Path(shutil.which(os.environ.get('NVCC', 'nvcc')) or '').resolve().with_name('ptxas')
 COMPARE = {'lt': 'le', 'le': 'lt', 'gt': 'ge', 'ge': 'gt', 'eq': 'ne', 'ne': 'eq', 'lo': 'ls', 'ls': 'lo', 'hi': 'hs', 'hs': 'hi',
            'ltu': 'leu', 'leu': 'ltu', 'gtu': 'geu', 'geu': 'gtu', 'equ': 'neu', 'neu': 'equ'}
 WAITS = re.compile(r'(bar\.|barrier\.|bar\.warp|membar|fence\.|cp\.async\.(wait|commit)|wgmma\.(fence|wait|commit)|mbarrier\.)')
@@ -94,26 +98,54 @@ def mutations(line):
                 yield 'operand', changed
 
 
-def mutants(modules, executed, count, seed):
-    """The same number from each module: (module, start, end, kernel, place, kind, line before, line after)."""
-    rng = random.Random(seed)
-    names = sorted(modules)
-    for index, name in enumerate(names):
-        text = modules[name]
-        places = [place for place in statements(text) if line_of(text, place[0]) in executed[name]]
-        share = count * (index + 1) // len(names) - count * index // len(names)
-        chosen, tries = set(), 0
-        while len(chosen) < share and tries < 100 * share and places:
-            tries += 1
-            start, end, kernel, place = rng.choice(places)
-            line = text[start:end]
-            options = [m for m in mutations(line) if m[1] != line]
-            if not options or start in chosen:
-                continue
-            chosen.add(start)
+def candidates(name, text, executed, seed):
+    """Changes of a module, one of each instruction that runs, in an order of chance."""
+    rng = random.Random(f'{seed} {name}')
+    places = [place for place in statements(text) if line_of(text, place[0]) in executed]
+    rng.shuffle(places)
+    for start, end, kernel, place in places:
+        line = text[start:end]
+        options = [m for m in mutations(line) if m[1] != line]
+        if options:
             kind, after = rng.choice(options)
             yield dict(module=name, start=start, end=end, kernel=kernel, place=place, kind=kind, before=line.strip(),
                        after=after.strip())
+
+
+class Draw:
+    """The changes of one module that are mutants.  Several threads draw, and together they draw the first ones."""
+
+    def __init__(self, name, text, executed, options):
+        self.text, self.device, self.lock = text, options.device, threading.Lock()
+        self.candidates = candidates(name, text, executed, options.seed)
+        self.plain = machine_code(text, self.device)
+        if self.plain is None:
+            sys.exit(f'mutate.py: ptxas refuses module {name} without any change')
+
+    def next(self):
+        while True:
+            with self.lock:
+                mutant = next(self.candidates, None)
+            if mutant is None or machine_code(changed(self.text, mutant), self.device) not in (None, self.plain):
+                return mutant
+
+
+def machine_code(text, device):
+    """What ptxas makes of a module; None if it refuses it."""
+    with tempfile.TemporaryDirectory() as folder:
+        source, made = pathlib.Path(folder, 'm.ptx'), pathlib.Path(folder, 'm.cubin')
+        source.write_text(text)
+        done = subprocess.run([PTXAS, '-arch', architecture(device), '-o', made, source], capture_output=True)
+        return made.read_bytes() if done.returncode == 0 else None
+
+
+def architecture(device):
+    return 'sm_' + {'90': '90a'}.get(device, device)
+
+
+def changed(text, mutant):
+    before = text[mutant['start']:mutant['end']]
+    return text[:mutant['start']] + before.replace(before.strip(), mutant['after']) + text[mutant['end']:]
 
 
 def line_of(text, start):
@@ -173,11 +205,8 @@ def survey(tests, device, folder):
 
 def judge(mutant, modules, users, device):
     """How the mutant was found; '' if it was not."""
-    text = modules[mutant['module']]
-    before = text[mutant['start']:mutant['end']]
     with tempfile.TemporaryDirectory() as folder:
-        changed = text[:mutant['start']] + before.replace(before.strip(), mutant['after']) + text[mutant['end']:]
-        (pathlib.Path(folder) / (mutant['module'] + '.ptx')).write_text(changed)
+        pathlib.Path(folder, mutant['module'] + '.ptx').write_text(changed(modules[mutant['module']], mutant))
         findings = pathlib.Path(folder) / 'findings.jsonl'
         for seconds, test, number in users.get(mutant['kernel'], []):
             environment = dict(os.environ, **MULTIPROCESSORS[number], KAIROS_PTX_DEVICE=device, KAIROS_PTX_OVERRIDE=folder,
@@ -218,7 +247,10 @@ def main():
     coverage(modules, executed)
     rows = []
     with open(out, 'a') as log, concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        def one(mutant):
+        def one(draw):
+            mutant = draw.next()
+            if mutant is None:
+                return None
             key = mutant['module'], mutant['start'], mutant['after']
             if key in done:
                 return done[key]
@@ -226,8 +258,10 @@ def main():
             log.write(json.dumps(mutant) + '\n')
             log.flush()
             return mutant
-        for row in pool.map(one, mutants(modules, executed, options.count, options.seed)):
-            rows.append(row)
+        names = sorted(name for name in modules if executed[name])
+        draws = [Draw(name, modules[name], executed[name], options) for name in names]
+        for row in pool.map(one, (draws[index % len(draws)] for index in range(options.count))):
+            rows += [row] if row else []
             print(f"\r{len(rows)}/{options.count}, {sum(not r['found'] for r in rows)} survive", end='', file=sys.stderr)
     print(file=sys.stderr)
     for kind, group in sorted(collections.Counter(r['kind'] for r in rows).items()):

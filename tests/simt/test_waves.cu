@@ -11,7 +11,7 @@ __global__ void nothing() {}
 static int blocks_on(int processors, bool host_cores, long long steps) {
     Context ctx = {};
     ctx.processors = processors, ctx.host_cores = host_cores;
-    const int blocks = blocks_for(&ctx, nothing, 8 * steps - 3, 8);
+    const int blocks = grid_for(&ctx, nothing, 8 * steps - 3, 8).blocks;
     assert_true(context_ok(&ctx));
     return blocks;
 }
@@ -36,7 +36,26 @@ static void test_grids_are_whole_waves(void **) {
 static void test_no_items_are_one_block(void **) {
     Context ctx = {};
     ctx.processors = 132;
-    assert_int_equal(blocks_for(&ctx, nothing, 0, 8), 1);
+    assert_int_equal(grid_for(&ctx, nothing, 0, 8).blocks, 1);
+}
+
+static void test_blocks_share_all_items(void **) {
+    for (long long items : {0ll, 1ll, 7ll, 1000ll, (1ll << 40) + 3}) {
+        Context ctx = {};
+        ctx.processors = 7;
+        const Grid grid = grid_for(&ctx, nothing, items, 8);
+        blockIdx.x = 0;
+        assert_int_equal(block_range(grid.split).begin, 0);
+        for (int block = 1; block < grid.blocks; ++block) {
+            blockIdx.x = block - 1;
+            const Range before = block_range(grid.split);
+            blockIdx.x = block;
+            const Range range = block_range(grid.split);
+            assert_true(range.begin == before.end);
+            assert_in_range(before.end - before.begin - (range.end - range.begin), 0, 1);
+        }
+        assert_true(block_range(grid.split).end == items);
+    }
 }
 
 static void test_occupancy(void **) {
@@ -92,6 +111,7 @@ int main() {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_grids_are_whole_waves),
         cmocka_unit_test(test_no_items_are_one_block),
+        cmocka_unit_test(test_blocks_share_all_items),
         cmocka_unit_test(test_occupancy),
         cmocka_unit_test(test_results_do_not_depend_on_the_grid),
     };

@@ -3,7 +3,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-const int SHAPES[5][4] = {{2, 4, 6, 32}, {1, 2, 2, 256}, {3, 2, 4, 7}, {1, 4, 2, 392}, {0, 2, 2, 16}};
+/* The last two have rows of several turns, and more rows than blocks take in one turn. */
+const int SHAPES[SHAPE_COUNT][4] = {{2, 4, 6, 32}, {1, 2, 2, 256},   {3, 2, 4, 7},  {1, 4, 2, 392},
+                                    {0, 2, 2, 16}, {3, 10, 12, 165}, {9, 34, 34, 3}};
 
 double silu_of(double v) { return v / (1 + exp(-v)) / 0.596; }
 
@@ -54,7 +56,7 @@ static void check_resampling(Context *ctx, ResampleCheck *check, Tensor like, co
 void check_resamplings(ResampleCheck *check, int seed, float scale, float clip) {
     Context *ctx = test_context();
     for (int t = 0; t < 3; ++t)
-        for (int i = 0; i < 5; ++i) {
+        for (int i = 0; i < SHAPE_COUNT; ++i) {
             const int *d = SHAPES[i];
             const Tensor like = shape(DTYPES[t], d[0], d[1], d[2], d[3]);
             float *values = random_values(elements(like), seed + i, scale, DTYPES[t]);

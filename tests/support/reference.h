@@ -7,7 +7,8 @@
 #define MODES 3 /* RESAMPLE_KEEP, DOWN, UP */
 
 /* Shapes that reach the wide, the narrow and the shared-warp paths; h and w are even. */
-extern const int SHAPES[5][4];
+enum { SHAPE_COUNT = 7 };
+extern const int SHAPES[SHAPE_COUNT][4];
 
 double silu_of(double v);               /* v / (1 + exp(-v)) / 0.596 */
 double clamped(double v, double bound); /* to [-bound, bound] */

@@ -41,8 +41,14 @@ Entry read_entry(const unsigned char *at, size_t *bytes) {
     return e;
 }
 
+// nvcc ends a text with zero bytes, which are no PTX.
+std::string without_end(std::string text) {
+    text.resize(text.find_last_not_of('\0') + 1);
+    return text;
+}
+
 std::string unpack(const Entry &e) {
-    if (e.unpacked == 0) return std::string(e.payload);
+    if (e.unpacked == 0) return without_end(std::string(e.payload));
     if (e.payload.substr(0, 4) != "\x28\xb5\x2f\xfd")
         throw std::runtime_error("compressed in another way than by zstd");
     std::string text(e.unpacked, '\0');
@@ -50,7 +56,7 @@ std::string unpack(const Entry &e) {
     if (ZSTD_isError(bytes))
         throw std::runtime_error(std::string("does not decompress: ") + ZSTD_getErrorName(bytes));
     text.resize(bytes);
-    return text;
+    return without_end(std::move(text));
 }
 
 // "sm_90a" of a text's ".target sm_90a, debug".

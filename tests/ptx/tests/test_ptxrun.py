@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """scripts/ptxrun: sources, options, arguments, statuses, findings, the cache, objects and programs made elsewhere."""
 import os
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -54,6 +55,14 @@ class PtxRun(unittest.TestCase):
         line = next(i for i, text in enumerate(PROGRAM.splitlines(), 1) if "__global__" in text)
         self.assertIn(f"store.cu:{line}: kernel store(int*, int), block (0,0,0), thread (0,0,0): ", errors)
         self.assertIn("[bounds]", errors)
+
+    def test_dumped_module_is_what_ptxas_takes(self):
+        self.run_it("store.cu", "-Iinclude", "-DVALUE=4", environment=dict(os.environ, KAIROS_PTX_DUMP=str(self.folder)))
+        text, = self.folder.glob("*.ptx")
+        cubin = self.folder / "made.cubin"
+        ptxas = Path(shutil.which(NVCC)).resolve().with_name("ptxas")
+        done = subprocess.run([ptxas, "-arch", "sm_80", "-o", cubin, text], capture_output=True, text=True)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
 
     def test_headers_are_seen(self):
         self.run_it("store.cu", "-Iinclude", "-DVALUE=4")

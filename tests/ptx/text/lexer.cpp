@@ -30,7 +30,7 @@ void Lexer::skip_blanks() {
     while (at_ < end_) {
         if (*at_ == '\n') {
             ++line_, ++at_;
-        } else if (*at_ == ' ' || (*at_ >= '\t' && *at_ <= '\r') || *at_ == '\0') {
+        } else if (*at_ == ' ' || (*at_ >= '\t' && *at_ <= '\r')) {
             ++at_;
         } else if (*at_ == '/' && ahead(1) == '/') {
             while (at_ < end_ && *at_ != '\n') ++at_;
