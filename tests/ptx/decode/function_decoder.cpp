@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
+#include "../checks/options.h"
 #include "../ops/wgmma.h"
-#include "liveness.h"
 
 FunctionDecoder::FunctionDecoder(ProgramDecoder &program, const Function &function)
     : function(function), program(program) {
@@ -198,11 +198,10 @@ void FunctionDecoder::resolve_jumps() {
 
 // ---- slots ------------------------------------------------------------------------------------------
 
-void FunctionDecoder::allocate() {
+Flow FunctionDecoder::flow_of_items() const {
     Flow flow;
     flow.registers = (int)registers.size();
     flow.jumps = flow_jumps;
-    kept.resize(registers.size());
     for (const Item &item : items) {
         const int first_access = (int)flow.accesses.size();
         for (int i = item.first; i < item.first + item.count; ++i)
@@ -212,7 +211,12 @@ void FunctionDecoder::allocate() {
         flow.steps.push_back({first_access, (int)flow.accesses.size() - first_access,
                               item.insn.guard >= 0, item.falls_through});
     }
-    std::vector<std::vector<Range>> ranges = live_ranges(flow);
+    return flow;
+}
+
+void FunctionDecoder::allocate() {
+    std::vector<std::vector<Range>> ranges = live_ranges(flow_of_items());
+    kept.resize(registers.size());
     std::vector<int> sizes(registers.size()), pred_sizes(registers.size()), pred_of;
     for (size_t i = 0; i < registers.size(); ++i) {
         if (kept[i]) ranges[i] = {{0, (int)items.size()}};
@@ -261,6 +265,13 @@ void FunctionDecoder::append_to(Program &to) {
         to.code.push_back(insn);
         watch_kept(item, to.code.back());
     }
+    if (checks().init) watch_undefined_reads(to);
+}
+
+void FunctionDecoder::watch_undefined_reads(Program &to) const {
+    for (const UndefinedRead &read : undefined_reads(flow_of_items()))
+        if (read.reg < (int)function.registers.size())
+            watch_undefined(to.code[first + read.step], function.registers[read.reg].name);
 }
 
 // Registers that are written late (wgmma): others that touch them before are found out.

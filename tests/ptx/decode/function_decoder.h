@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "decode.h"
+#include "liveness.h"
 #include "loaded.h"
 
 // Where a variable lies.
@@ -67,7 +68,9 @@ private:
     void insert_prologue();
     void resolve_jumps();
     int32_t resolve(const Entry &entry) const;
+    Flow flow_of_items() const;
     void watch_kept(const Item &item, Insn &insn) const;
+    void watch_undefined_reads(Program &to) const;
     bool is_pred(int id) const { return registers[id] == Type::pred; }
     friend class Decoding;
 
@@ -129,4 +132,6 @@ private:
 Handler truncating_handler();                       // 32 bits of 64
 Handler extending_handler(Type type, int to_bits);  // a value of `type` in 32 or 64 bits
 Handler shared_address_handler(bool wide);          // of imm, in the block
+// From now on `insn` reports, where it runs, that it reads `name`, which nothing has written.
+void watch_undefined(Insn &insn, const std::string &name);
 Decoder find_decoder(const std::string &opcode);

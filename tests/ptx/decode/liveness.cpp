@@ -21,13 +21,14 @@ struct BasicBlock {
 };
 
 struct Analysis {
-    explicit Analysis(const Flow &flow) : flow(flow) {}
+    explicit Analysis(const Flow &flow);
 
     void find_blocks();
     void find_exposed();
     void summarise(BasicBlock &block);
     void propagate();
     void collect(const BasicBlock &block, std::vector<std::vector<Range>> &ranges);
+    void find_undefined(const BasicBlock &block, std::vector<UndefinedRead> &found);
 
     const Flow &flow;
     std::vector<BasicBlock> blocks;
@@ -40,6 +41,14 @@ struct Analysis {
     };
     std::vector<Open> open;  // of registers, while ranges of a block are collected
 };
+
+Analysis::Analysis(const Flow &flow) : flow(flow) {
+    find_blocks();
+    find_exposed();
+    open.resize(flow.registers);
+    for (BasicBlock &block : blocks) summarise(block);
+    propagate();
+}
 
 void Analysis::find_blocks() {
     const int steps = (int)flow.steps.size();
@@ -180,17 +189,35 @@ void Analysis::collect(const BasicBlock &block, std::vector<std::vector<Range>> 
     }
 }
 
+void Analysis::find_undefined(const BasicBlock &block, std::vector<UndefinedRead> &found) {
+    Bits defined = block.defined_in;
+    for (int i = block.begin; i < block.end; ++i) {
+        const Flow::Step &step = flow.steps[i];
+        const Flow::Access *accesses = flow.accesses.data() + step.first;
+        for (int a = 0; a < step.count; ++a) {
+            const int n = number[accesses[a].reg];
+            if (n >= 0 && accesses[a].reads && !has(defined, n)) found.push_back({i, accesses[a].reg});
+        }
+        for (int a = 0; a < step.count; ++a)
+            if (accesses[a].writes && number[accesses[a].reg] >= 0)
+                add(defined, number[accesses[a].reg]);
+    }
+}
+
 }  // namespace
 
 std::vector<std::vector<Range>> live_ranges(const Flow &flow) {
     std::vector<std::vector<Range>> ranges(flow.registers);
     if (flow.steps.empty()) return ranges;
     Analysis analysis(flow);
-    analysis.find_blocks();
-    analysis.find_exposed();
-    analysis.open.resize(flow.registers);
-    for (BasicBlock &block : analysis.blocks) analysis.summarise(block);
-    analysis.propagate();
     for (const BasicBlock &block : analysis.blocks) analysis.collect(block, ranges);
     return ranges;
+}
+
+std::vector<UndefinedRead> undefined_reads(const Flow &flow) {
+    std::vector<UndefinedRead> found;
+    if (flow.steps.empty()) return found;
+    Analysis analysis(flow);
+    for (const BasicBlock &block : analysis.blocks) analysis.find_undefined(block, found);
+    return found;
 }

@@ -29,6 +29,12 @@ struct Range {
 // is taken during that step, as is one that it writes: the two never share a slot.
 std::vector<std::vector<Range>> live_ranges(const Flow &flow);
 
+// A step that reads a register which no step can have written before.
+struct UndefinedRead {
+    int step, reg;
+};
+std::vector<UndefinedRead> undefined_reads(const Flow &flow);
+
 // Gives registers of `sizes` slots each (1, 2, 4; aligned to their size) their first slot, so that
 // registers whose ranges meet share none; -1 without ranges.  Returns how many slots there are.
 int assign_slots(const std::vector<std::vector<Range>> &ranges, const std::vector<int> &sizes,
