@@ -43,7 +43,6 @@ inline float fminf(float a, float b) { return a < b || b != b ? a : b; }
 #define fmaxf simt::fmaxf
 #define fminf simt::fminf
 
-inline int __float_as_int(float x) { return simt::bits_as<int>(x); }
 inline unsigned int __float_as_uint(float x) { return simt::bits_as<unsigned int>(x); }
 inline float __int_as_float(int x) { return simt::bits_as<float>(x); }
 inline float __uint_as_float(unsigned int x) { return simt::bits_as<float>(x); }
@@ -78,19 +77,12 @@ inline float __expf(float x) {
     const uint32_t scaled = simt::bits_as<uint32_t>(p) + (static_cast<uint32_t>(half) << 23);
     return simt::bits_as<float>(scaled) * simt::power_of_two(n - half);
 }
-inline float __exp2f(float x) { return exp2f(x); }
-inline float __logf(float x) { return logf(x); }
-inline float __log2f(float x) { return log2f(x); }
-inline float __sinf(float x) { return sinf(x); }
-inline float __cosf(float x) { return cosf(x); }
-inline float __powf(float x, float y) { return powf(x, y); }
 // As CUDA's, 0 (of an infinite x NaN) where 2^126 < |y| < 2^128.
 inline float __fdividef(float x, float y) {
     const float magnitude = y < 0 ? -y : y;
     return magnitude > 0x1p126f && magnitude < INFINITY ? x * 0.0f : x / y;
 }
 inline float rsqrtf(float x) { return 1.0f / sqrtf(x); }
-inline float __frsqrt_rn(float x) { return 1.0f / sqrtf(x); }
 inline float __saturatef(float x) { return x > 0.0f ? (x < 1.0f ? x : 1.0f) : 0.0f; }
 inline void __sincosf(float x, float *sine, float *cosine) { sincosf(x, sine, cosine); }
 inline float sinpif(float x) { return static_cast<float>(sin(3.14159265358979323846 * x)); }
@@ -99,15 +91,11 @@ inline float cospif(float x) { return static_cast<float>(cos(3.14159265358979323
 // Rounded to nearest, and never fused into a multiply-add.
 inline float __fadd_rn(float x, float y) { return simt::keep(x + y); }
 inline double __dadd_rn(double x, double y) { return simt::keep(x + y); }
-inline float __fsub_rn(float x, float y) { return simt::keep(x - y); }
 inline float __fmul_rn(float x, float y) {
     // GCC's vectorizer forgets the barrier of keep and then fuses; a volatile is never vectorized.
     const volatile float product = x * y;
     return product;
 }
-inline float __fdiv_rn(float x, float y) { return simt::keep(x / y); }
-inline float __fsqrt_rn(float x) { return simt::keep(sqrtf(x)); }
-inline float __frcp_rn(float x) { return simt::keep(1.0f / x); }
 inline float __fmaf_rn(float x, float y, float z) { return __builtin_fmaf(x, y, z); }
 
 inline unsigned int __umulhi(unsigned int x, unsigned int y) {
@@ -119,7 +107,3 @@ inline unsigned long long __umul64hi(unsigned long long x, unsigned long long y)
 inline int __popc(unsigned int x) { return __builtin_popcount(x); }
 inline int __clz(int x) { return x == 0 ? 32 : __builtin_clz(static_cast<unsigned int>(x)); }
 inline int __ffs(int x) { return __builtin_ffs(x); }
-inline float __uint2float_rn(unsigned int x) { return static_cast<float>(x); }
-inline float __int2float_rn(int x) { return static_cast<float>(x); }
-inline float __double2float_rn(double x) { return static_cast<float>(x); }
-inline float __ll2float_rn(long long x) { return static_cast<float>(x); }

@@ -12,7 +12,7 @@ namespace {
 
 constexpr size_t GIB = (size_t)1 << 30;
 
-// Less memory than the GPUs have: what is allocated here must exist.
+// The devices have less memory than the GPUs, for what is allocated here must exist.
 constexpr size_t MEMORY = 8 * GIB;
 
 constexpr int KIB = 1 << 10;

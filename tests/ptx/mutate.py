@@ -175,7 +175,7 @@ def run(command, environment, limit):
     return done.returncode, done.stdout.decode(errors='replace')
 
 
-# Of the pretended device: loops over many items run on one, single turns on many.
+# With one multiprocessor, loops over many items run; with many, each block takes a single turn.
 MULTIPROCESSORS = ({'KAIROS_PTX_MULTIPROCESSORS': '1'}, {})
 
 

@@ -63,9 +63,10 @@ class Program:
                 self.devices = m[1].split(',')
 
     def compile(self, nvcc, runtime, log):
-        """A fat program for all of its devices; recompiled when the source or a header beside it is newer."""
+        """A fat program for all of its devices; recompiled when the source or a header that it may include is newer."""
         made = self.binary.with_suffix('.o')
-        newest = max(file.stat().st_mtime for file in [self.source, *self.source.parent.glob('*.h')])
+        headers = [file for folder in ('faults', 'sound', 'tests') for file in (HERE / folder).glob('*.h')]
+        newest = max(file.stat().st_mtime for file in [self.source, *headers])
         if not made.exists() or made.stat().st_mtime < newest:
             command = [nvcc, '-std=c++17', '-O3', '-lineinfo', '-c', str(self.source), '-o', str(made)]
             for device in self.devices:

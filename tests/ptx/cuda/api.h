@@ -4,7 +4,7 @@
 #pragma GCC visibility push(default)
 #include <cuda_runtime_api.h>
 
-// What nvcc's host code calls besides.
+// The functions that nvcc's host code calls besides those of the headers.
 extern "C" {
 void **__cudaRegisterFatBinary(void *wrapper);
 void __cudaRegisterFatBinaryEnd(void **handle);
@@ -30,7 +30,7 @@ cudaError_t __cudaPopCallConfiguration(dim3 *grid, dim3 *block, size_t *shared, 
 #include <functional>
 #include <mutex>
 
-// Every function that touches what threads share holds this: a program may call from several.
+// Every function that touches what threads share holds this lock, for a program may call from several.
 std::recursive_mutex &api_mutex();
 #define API_GUARD const std::lock_guard<std::recursive_mutex> api_guard(api_mutex())
 
@@ -44,5 +44,5 @@ cudaError_t device_status();
 cudaError_t enqueue(cudaStream_t stream, const char *what, std::function<cudaError_t()> work);
 // What only a stream that is not captured may do.
 cudaError_t refuse_while_capturing(cudaStream_t stream, const char *what);
-// Counts nanoseconds of the pretended device; never stands still between two operations.
+// Counts nanoseconds of the pretended device; it never stands still between two operations.
 uint64_t device_time();

@@ -22,8 +22,8 @@ bool of_device(const void *at) {
 
 bool known(const void *at) { return device_holds(at, 1); }
 
-// Is it within one allocation?  Memory of the host that is neither pinned nor managed cannot be looked
-// up.
+// Does it lie within one allocation?  Memory of the host that is neither pinned nor managed cannot be
+// looked up.
 bool check_area(const char *what, const char *does, const Area &a, bool on_device) {
     if (on_device && !known(a.at)) {
         host_finding(Check::bounds, "%s %s %zu bytes at %p, which is no memory of the device", what,
@@ -156,7 +156,7 @@ cudaError_t cudaMemset2D(void *to, size_t pitch, int value, size_t width, size_t
     return result(fill("cudaMemset2D", {(char *)to, pitch, width, height}, value, nullptr));
 }
 
-// ---- variables --------------------------------------------------------------------------------------
+// ---- variables ----
 
 cudaError_t cudaMemcpyToSymbolAsync(const void *symbol, const void *from, size_t bytes, size_t offset,
                                     enum cudaMemcpyKind kind, cudaStream_t stream) {

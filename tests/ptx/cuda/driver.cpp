@@ -82,7 +82,7 @@ cudaError_t cudaGetDriverEntryPointByVersion(const char *symbol, void **function
             *function != nullptr ? cudaDriverEntryPointSuccess : cudaDriverEntryPointSymbolNotFound;
     if (*function == nullptr)
         host_finding(Check::wrong_use, "the driver's function %s is not there", symbol);
-    // With a status to tell it, an unknown name is no error.
+    // If the caller takes a status, an unknown name is told there, and is no error.
     return result(*function != nullptr || status != nullptr ? cudaSuccess : cudaErrorSymbolNotFound);
 }
 

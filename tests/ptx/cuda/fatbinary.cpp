@@ -59,7 +59,7 @@ std::string unpack(const Entry &e) {
     return without_end(std::move(text));
 }
 
-// "sm_90a" of a text's ".target sm_90a, debug".
+// The target of a text: "sm_90a" if it says ".target sm_90a, debug".
 std::string target_of(const std::string &ptx) {
     size_t at = ptx.find("\n.target");
     if (at == std::string::npos) return "";

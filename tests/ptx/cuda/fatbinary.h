@@ -1,4 +1,4 @@
-// What nvcc puts into a host object: PTX and machine code for several GPUs.
+// The PTX and the machine code that nvcc puts into a host object, for several GPUs.
 #pragma once
 
 #include <string>

@@ -9,7 +9,7 @@ cudaError_t find_decoded(const void *function, Kernel **kernel) {
     return *kernel == nullptr ? cudaErrorInvalidDeviceFunction : decode(**kernel);
 }
 
-// 80 of "sm_80", "sm_90a".
+// The number in "sm_80" or "sm_90a".
 int version_of(const std::string &target) { return std::atoi(target.c_str() + 3); }
 
 cudaError_t allow_shared(Kernel &kernel, int bytes) {

@@ -24,7 +24,7 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream) {
     return cudaSuccess;
 }
 
-// What is done may change, what kind of work it is and in which order may not.
+// An update may change what is done, but not the kinds of work or their order.
 cudaError_t cudaGraphExecUpdate(cudaGraphExec_t exec, cudaGraph_t graph,
                                 cudaGraphExecUpdateResultInfo *info) {
     API_GUARD;
@@ -52,7 +52,7 @@ cudaError_t cudaGraphGetNodes(cudaGraph_t graph, cudaGraphNode_t *nodes, size_t 
     return cudaSuccess;
 }
 
-// Events may name a graph that was destroyed: its work goes, the object stays.
+// Events may name a graph that was destroyed, so the object stays when its work goes.
 cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
     API_GUARD;
     if (graph == nullptr) return result(cudaErrorInvalidValue);

@@ -10,7 +10,7 @@ struct LaunchRequest {
     bool cooperative = false;
 };
 
-// A finding and an error if the device cannot run it.
+// Reports a finding, and returns an error, if the device cannot run it.
 cudaError_t check_launch(const Kernel &kernel, const LaunchRequest &request);
 cudaError_t launch_kernel(Kernel &kernel, const LaunchRequest &request, void **args,
                           cudaStream_t stream);

@@ -79,7 +79,7 @@ cudaError_t cudaFree(void *data) {
     return result(release(data));
 }
 
-// ---- memory of the host -----------------------------------------------------------------------------
+// ---- memory of the host ----
 
 cudaError_t cudaHostAlloc(void **data, size_t bytes, unsigned flags) {
     API_GUARD;
@@ -150,7 +150,7 @@ cudaError_t cudaHostGetFlags(unsigned *flags, void *host) {
     return cudaSuccess;
 }
 
-// ---- what is known of memory ------------------------------------------------------------------------
+// ---- what is known of memory ----
 
 cudaError_t cudaPointerGetAttributes(struct cudaPointerAttributes *attributes, const void *data) {
     API_GUARD;
@@ -191,7 +191,7 @@ cudaError_t cudaMemAdvise(const void *data, size_t bytes, enum cudaMemoryAdvise,
     return cudaMemPrefetchAsync(data, bytes, location, 0, nullptr);
 }
 
-// ---- pools: one, which keeps nothing ----------------------------------------------------------------
+// ---- pools: one, which keeps nothing ----
 
 namespace {
 unsigned long long release_threshold = 0;

@@ -12,7 +12,7 @@
 
 namespace {
 
-// Never destroyed: the report needs it when everything else is gone.
+// It is never destroyed: the report needs it when everything else is gone.
 struct Registry {
     std::vector<std::unique_ptr<Binary>> binaries;
     std::vector<std::unique_ptr<Kernel>> kernels;
@@ -140,7 +140,7 @@ std::vector<const Kernel *> kernels_that_ran() {
     return result;
 }
 
-// ---- what nvcc's host code calls before main --------------------------------------------------------
+// ---- what nvcc's host code calls before main ----
 
 void **__cudaRegisterFatBinary(void *wrapper) {
     API_GUARD;

@@ -14,7 +14,7 @@
 
 struct Kernel;
 
-// One host object's.
+// The module of one host object.
 struct Binary {
     const void *wrapper = nullptr;
     enum State { unread, ready, broken } state = unread;
@@ -64,5 +64,5 @@ Kernel *find_kernel(const void *function);
 cudaError_t decode(Kernel &kernel);
 // Where a host variable's counterpart lies.
 cudaError_t find_variable(const void *host, void **at, size_t *bytes);
-// All that have run, for the report.
+// All kernels that have run, for the report.
 std::vector<const Kernel *> kernels_that_ran();

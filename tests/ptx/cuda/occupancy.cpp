@@ -7,7 +7,7 @@
 
 namespace {
 
-// Registers are given to warps in such units, and warps are spread over so many schedulers.
+// A multiprocessor gives registers to warps in such units, and spreads warps over so many schedulers.
 constexpr int REGISTER_UNIT = 256, SCHEDULERS = 4, SHARED_UNIT = 128;
 
 int round_up(int value, int unit) { return (value + unit - 1) / unit * unit; }
@@ -64,7 +64,7 @@ const char *Occupancy::limit() const {
                                  : "blocks";
 }
 
-// ---- the API's functions ----------------------------------------------------------------------------
+// ---- the API's functions ----
 
 cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(int *blocks, const void *function,
                                                                    int threads, size_t shared,

@@ -149,7 +149,7 @@ cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr attribute, in
     return cudaSuccess;
 }
 
-// ---- the choice of a device: there is one -----------------------------------------------------------
+// ---- the choice of a device: there is one ----
 
 cudaError_t cudaGetDeviceCount(int *count) {
     *count = 1;
@@ -199,7 +199,7 @@ cudaError_t cudaDeviceGetStreamPriorityRange(int *least, int *greatest) {
     return cudaSuccess;
 }
 
-// ---- limits and settings: kept, without effect ------------------------------------------------------
+// ---- limits and settings: kept, without effect ----
 
 cudaError_t cudaDeviceSetLimit(enum cudaLimit limit, size_t value) {
     API_GUARD;

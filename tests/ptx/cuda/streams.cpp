@@ -1,5 +1,5 @@
-// Streams and events.  Work is done at once, in the order of the calls: of all the orders that a
-// program allows, that is one.
+// Streams and events.  Work is done at once, in the order of the calls, which is one of the orders that
+// a program allows.
 #include "streams.h"
 
 #include <algorithm>
@@ -11,7 +11,7 @@
 
 namespace {
 
-// Never destroyed: programs may end with streams open.
+// They are never destroyed, for programs may end with streams open.
 struct Streams {
     CUstream_st legacy, per_thread;
     std::set<CUstream_st *> live;
@@ -76,7 +76,7 @@ cudaError_t refuse_while_capturing(cudaStream_t stream, const char *what) {
     return cudaErrorStreamCaptureUnsupported;
 }
 
-// ---- streams ----------------------------------------------------------------------------------------
+// ---- streams ----
 
 cudaError_t cudaStreamCreateWithPriority(cudaStream_t *stream, unsigned flags, int priority) {
     API_GUARD;
@@ -171,7 +171,7 @@ cudaError_t cudaDeviceSynchronize() {
     return result(device_status());
 }
 
-// ---- events -----------------------------------------------------------------------------------------
+// ---- events ----
 
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned flags) {
     API_GUARD;
@@ -246,7 +246,7 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
     return cudaSuccess;
 }
 
-// ---- capture ----------------------------------------------------------------------------------------
+// ---- capture ----
 
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, enum cudaStreamCaptureMode) {
     API_GUARD;

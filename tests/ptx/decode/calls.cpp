@@ -10,7 +10,7 @@ const std::vector<Operand> &list_of(const Operand *o) {
 
 }  // namespace
 
-// call (results), name, (arguments);  both lists may be absent.
+// The statement is `call (results), name, (arguments)`; both lists may be absent.
 void Decoding::read_call() {
     const Operand *results = nullptr, *arguments = nullptr;
     size_t at = 0;

@@ -64,7 +64,7 @@ int ProgramDecoder::constant(uint64_t value, bool wide) {
     return known->second;
 }
 
-// ---- memory -----------------------------------------------------------------------------------------
+// ---- memory ----
 
 uint64_t ProgramDecoder::local_place(const Variable &variable) {
     const auto known = local_offset_.find(&variable);
@@ -113,7 +113,7 @@ void ProgramDecoder::lay_out_shared() {
     program->shared_bytes = (int)(at - SHARED_BEGIN);
 }
 
-// ---- functions --------------------------------------------------------------------------------------
+// ---- functions ----
 
 int ProgramDecoder::number_of(const FunctionDecoder *function) const {
     for (size_t i = 0; i < functions_.size(); ++i)

@@ -67,11 +67,11 @@ public:
     void read_label(const Operand &o);
     // All targets of a .branchtargets list; complete when the program is.
     const std::vector<int32_t> *read_targets(const Operand &o);
-    // A whole call statement: insn.extra is a Call.  Of a function with a body, insn.target is its
-    // first instruction and ops[0] the slot for the place of return (32 bits a lane); otherwise target
-    // stays -1.
+    // Decodes a whole call statement: insn.extra is a Call.  If the function has a body, insn.target is
+    // its first instruction and ops[0] the slot for the place of return (32 bits a lane); otherwise
+    // target stays -1.
     void read_call();
-    // Of `ret`: appends the slot with the place of return; false in an entry, where `ret` ends the
+    // Appends the slot with the place of return, for `ret`; false in an entry, where `ret` ends the
     // thread.
     bool read_return();
     Type register_type(const Operand &o) const;  // as declared; none: it is no register
@@ -83,7 +83,7 @@ public:
     void meets();  // lanes that went apart may meet at this instruction
     void
     keep_slots();  // the registers of this statement are written later: no others ever get their slots
-    // A value that lives as long as the program, for insn.extra.
+    // Keeps a value as long as the program lives, for insn.extra.
     template <class T>
     T *keep(T value) {
         auto kept = std::make_shared<T>(std::move(value));
@@ -116,7 +116,7 @@ private:
 
 using Decoder = void (*)(Decoding &);
 
-// At namespace scope in ops/*.cpp: RegisterDecoder fma{"fma", decode_fma};
+// Stands at namespace scope in ops/*.cpp: RegisterDecoder fma{"fma", decode_fma};
 struct RegisterDecoder {
     RegisterDecoder(const char *opcode, Decoder decoder);
 };

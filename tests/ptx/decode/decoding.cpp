@@ -3,7 +3,7 @@
 
 #include "function_decoder.h"
 
-// ---- modifiers --------------------------------------------------------------------------------------
+// ---- modifiers ----
 
 bool Decoding::take(const char *modifier) {
     for (size_t i = 0; i < statement.modifiers.size(); ++i)
@@ -51,7 +51,7 @@ void Decoding::ignore(std::initializer_list<const char *> modifiers) {
         }
 }
 
-// ---- operands ---------------------------------------------------------------------------------------
+// ---- operands ----
 
 void Decoding::refuse(const std::string &why) const { function.fail(statement, why); }
 
@@ -127,7 +127,7 @@ void Decoding::append_name(const Operand &o, Type type) {
     entries_.push_back({Entry::constant, false, false, function.program.constant(address, wide)});
 }
 
-// A 64-bit register has another layout than one of 32 bits: a temporary one stands in for it.
+// A 64-bit register has another layout than one of 32 bits, so a temporary one stands in for it.
 void Decoding::append_register(const Operand &o, Type type, bool reads, bool writes) {
     const Type own = function.registers[o.id];
     const int bits = bits_of(type), width = bits_of(own);

@@ -68,7 +68,7 @@ int FunctionDecoder::shared_address(const Variable &variable, bool wide) {
     return shared_addresses[{&variable, wide}] = id;
 }
 
-// ---- statements -------------------------------------------------------------------------------------
+// ---- statements ----
 
 void FunctionDecoder::emit(const Insn &insn, std::vector<Entry> its_entries, const Statement &statement,
                            bool guarded) {
@@ -157,7 +157,7 @@ void FunctionDecoder::decode_or_note(const Statement &statement) {
 
 void FunctionDecoder::decode() {
     for (const Statement &statement : function.statements) decode_or_note(statement);
-    // Whoever comes to the end returns.
+    // A thread that comes to the end of a body returns.
     Statement end;
     end.opcode = "ret";
     end.line = function.statements.empty() ? function.line : function.statements.back().line;
@@ -196,7 +196,7 @@ void FunctionDecoder::resolve_jumps() {
     std::sort(flow_jumps.begin(), flow_jumps.end());
 }
 
-// ---- slots ------------------------------------------------------------------------------------------
+// ---- slots ----
 
 Flow FunctionDecoder::flow_of_items() const {
     Flow flow;
@@ -250,7 +250,7 @@ int32_t FunctionDecoder::resolve(const Entry &entry) const {
     }
 }
 
-// Insn::ops are set when Program::operands has its final place.
+// Program::operands may move until it is complete, so Insn::ops are set last.
 void FunctionDecoder::append_to(Program &to) {
     for (const Jump &jump : jumps) {
         const int32_t target = first + first_item[jump.statement];
@@ -274,7 +274,7 @@ void FunctionDecoder::watch_undefined_reads(Program &to) const {
             watch_undefined(to.code[first + read.step], function.registers[read.reg].name);
 }
 
-// Registers that are written late (wgmma): others that touch them before are found out.
+// wgmma writes registers late, and others may touch them before: that is found.
 void FunctionDecoder::watch_kept(const Item &item, Insn &insn) const {
     std::vector<RegisterUse> uses;
     int registers_used = 0;

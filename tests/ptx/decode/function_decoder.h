@@ -35,7 +35,7 @@ struct FunctionDecoder {
     const Place *find_place(const std::string &name);
     int shared_address(const Variable &variable, bool wide);  // a register that holds it
     void emit(const Insn &insn, std::vector<Entry> entries, const Statement &statement, bool guarded);
-    // After the statement's own instruction: `to` = the value of `type` in `from`, extended.
+    // Adds an instruction after the statement's own: `to` = the value of `type` in `from`, extended.
     void extend_later(int to, int from, Type type);
     void add_jump(const std::string &label, std::vector<int32_t> *table, size_t index);
     [[noreturn]] void fail(const Statement &statement, const std::string &why) const;
@@ -128,7 +128,8 @@ private:
     std::unordered_map<const Variable *, uint32_t> shared_offset_;
 };
 
-// Handlers of instructions that no statement says (glue.cpp).
+// Handlers of the instructions that no statement says: they fit registers to the types of operands
+// (glue.cpp).
 Handler truncating_handler();                       // 32 bits of 64
 Handler extending_handler(Type type, int to_bits);  // a value of `type` in 32 or 64 bits
 Handler shared_address_handler(bool wide);          // of imm, in the block

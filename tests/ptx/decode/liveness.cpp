@@ -140,7 +140,7 @@ void Analysis::propagate() {
     }
 }
 
-// Appends the ranges of one block, found from its end to its begin.
+// Appends the ranges of one block, looked for from its end to its beginning.
 void Analysis::collect(const BasicBlock &block, std::vector<std::vector<Range>> &ranges) {
     std::vector<int> touched;
     std::vector<std::pair<int, Range>> found;

@@ -9,6 +9,6 @@
 struct LoadedModule {
     Module module;
     std::unordered_map<std::string, void *> variables;  // of .global and .const: their places in memory
-    // The functions with a body, by name; points into `module`.
+    // The functions that have a body, by name; they point into `module`.
     std::unordered_map<std::string, const Function *> functions;
 };

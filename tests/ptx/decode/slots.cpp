@@ -9,7 +9,7 @@
 
 namespace {
 
-// What a slot is taken for, sorted.
+// The ranges for which a slot is taken, sorted.
 struct Taken : std::vector<Range> {
     bool wide = false;
 };

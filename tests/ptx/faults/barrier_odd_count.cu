@@ -1,4 +1,4 @@
-// A barrier for 48 threads: warps are counted whole.
+// A barrier is for 48 threads, although warps are counted whole.
 #include <cuda_runtime.h>
 
 __global__ void meet(int *x, int threads) {

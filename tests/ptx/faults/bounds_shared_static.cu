@@ -1,4 +1,4 @@
-// Before and behind the only shared array of a kernel.
+// A thread writes before and behind the only shared array of a kernel.
 #include <cuda_runtime.h>
 
 __global__ void write(int before, int behind) {

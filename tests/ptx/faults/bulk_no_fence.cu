@@ -2,10 +2,10 @@
 // devices: 90,100
 #include "bulk.h"
 
-__global__ void tile(const int *x, int *to) {
-    __shared__ __align__(128) int s[64];
+__global__ void store(const int *x, int *to) {
+    __shared__ __align__(128) int s[TILE];
     const int i = threadIdx.x;
-    s[i] = x[63 - i];
+    s[i] = x[TILE - 1 - i];
     __syncthreads();
     if (i == 0) {
         const size_t g = __cvta_generic_to_global(to);
@@ -13,16 +13,9 @@ __global__ void tile(const int *x, int *to) {
         asm volatile("cp.async.bulk.global.shared::cta.bulk_group [%0], [%1], 256;" ::"l"(g),
                      "r"(from)  // finds: race thread=(0,0,0)
                      : "memory");
-        asm volatile("cp.async.bulk.commit_group;" ::: "memory");
-        wait_stores();
+        bulk_commit();
+        bulk_wait<0>();
     }
 }
 
-int main() {
-    int *x, *to;
-    cudaMalloc(&x, 256);
-    cudaMalloc(&to, 256);
-    cudaMemset(x, 0, 256);
-    tile<<<1, 64>>>(x, to);
-    return cudaDeviceSynchronize();
-}
+int main() { return launch(store, 1); }

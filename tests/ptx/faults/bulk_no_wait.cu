@@ -2,26 +2,16 @@
 // devices: 90,100
 #include "bulk.h"
 
-__global__ void tile(const int *x, int *to) {
-    __shared__ __align__(128) int s[64];
-    __shared__ uint64_t barrier;
+__global__ void load(const int *x, int *to) {
+    Tile &tile = new_tile();
     const int i = threadIdx.x;
-    if (i == 0) init(&barrier, 1);
-    __syncthreads();
     if (i == 0) {
-        expect(&barrier, 256);
-        load(s, x, 256, &barrier);
+        barrier_arrive_expect(&tile.barrier, TILE_BYTES);
+        bulk_load(tile.values, x, TILE_BYTES, &tile.barrier);
     }
     __syncthreads();
-    to[i] = s[63 - i];  // finds: asynchronous block=(0,0,0) // also: race
-    wait(&barrier, 0);
+    to[i] = tile.values[TILE - 1 - i];  // finds: asynchronous block=(0,0,0) // also: race
+    barrier_wait(&tile.barrier, 0);
 }
 
-int main() {
-    int *x, *to;
-    cudaMalloc(&x, 256);
-    cudaMalloc(&to, 256);
-    cudaMemset(x, 0, 256);
-    tile<<<1, 64>>>(x, to);
-    return cudaDeviceSynchronize();
-}
+int main() { return launch(load, 1); }

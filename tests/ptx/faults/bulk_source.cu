@@ -2,24 +2,17 @@
 // devices: 90,100
 #include "bulk.h"
 
-__global__ void tiles(const int *x, int *to) {
-    __shared__ __align__(128) int s[64];
+__global__ void store(const int *x, int *to) {
+    __shared__ __align__(128) int s[TILE];
     const int i = threadIdx.x;
     for (int t = 0; t < 2; ++t) {
-        s[i] = x[64 * t + 63 - i];  // finds: asynchronous // also: race
-        fence_proxy();
+        s[i] = x[TILE * t + TILE - 1 - i];  // finds: asynchronous // also: race
+        fence_async();
         __syncthreads();
-        if (i == 0) store(to + 64 * t, s, 256);
+        if (i == 0) bulk_store(to + TILE * t, s, TILE_BYTES), bulk_commit();
         __syncthreads();
     }
-    if (i == 0) wait_stores();
+    if (i == 0) bulk_wait<0>();
 }
 
-int main() {
-    int *x, *to;
-    cudaMalloc(&x, 512);
-    cudaMalloc(&to, 512);
-    cudaMemset(x, 0, 512);
-    tiles<<<1, 64>>>(x, to);
-    return cudaDeviceSynchronize();
-}
+int main() { return launch(store, 2); }

@@ -2,29 +2,19 @@
 // devices: 90,100
 #include "bulk.h"
 
-__global__ void tiles(const int *x, int *to) {
-    __shared__ __align__(128) int s[64];
-    __shared__ uint64_t barrier;
+__global__ void load(const int *x, int *to) {
+    Tile &tile = new_tile();
     const int i = threadIdx.x;
-    if (i == 0) init(&barrier, 1);
-    __syncthreads();
     for (int t = 0; t < 2; ++t) {
         if (i == 0) {
-            expect(&barrier, 256);
-            load(s, x + 64 * t, 256, &barrier);
+            barrier_arrive_expect(&tile.barrier, TILE_BYTES);
+            bulk_load(tile.values, x + TILE * t, TILE_BYTES, &tile.barrier);
         }
-        wait(&barrier, 0);
-        to[64 * t + i] = s[63 - i];  // finds: asynchronous // also: race
+        barrier_wait(&tile.barrier, 0);
+        to[TILE * t + i] = tile.values[TILE - 1 - i];  // finds: asynchronous // also: race
         __syncthreads();
     }
-    wait(&barrier, 1);
+    barrier_wait(&tile.barrier, 1);
 }
 
-int main() {
-    int *x, *to;
-    cudaMalloc(&x, 512);
-    cudaMalloc(&to, 512);
-    cudaMemset(x, 0, 512);
-    tiles<<<1, 64>>>(x, to);
-    return cudaDeviceSynchronize();
-}
+int main() { return launch(load, 2); }

@@ -1,4 +1,4 @@
-// A copy from the host whose source is the device's.
+// A copy that should be from the host has a source on the device.
 int main() {
     int *a, *b;
     cudaMalloc(&a, 64);

@@ -1,4 +1,4 @@
-// More threads than __launch_bounds__ promised.
+// A launch has more threads than __launch_bounds__ promised.
 __global__ void __launch_bounds__(128) nothing() {}
 
 int main() {

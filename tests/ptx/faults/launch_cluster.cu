@@ -1,5 +1,4 @@
-// A cluster of 16 blocks, which only some GPUs run, without allowing it; GPUs before 9.0 have no
-// clusters.
+// A launch has clusters of 16 blocks, which only some GPUs run, without allowing it; GPUs before 9.0 have no clusters.
 __global__ void nothing() {}
 
 int main() {

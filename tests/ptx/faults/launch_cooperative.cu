@@ -1,4 +1,4 @@
-// A cooperative launch of more blocks than the device holds at once.
+// A cooperative launch has more blocks than the device holds at once.
 __global__ void nothing() {}
 
 int main() {

@@ -1,4 +1,4 @@
-// More blocks in y than a grid may have.
+// A launch has more blocks in y than a grid may have.
 __global__ void nothing() {}
 
 int main() {

@@ -1,4 +1,4 @@
-// 1024 threads of a kernel that keeps 96 values in registers: more than a block's 65536.
+// A launch has 1024 threads of a kernel that keeps 96 values in registers: more than a block's 65536.
 __global__ void sums(const float *x, float *y) {
     float kept[96], sum = 0;
 #pragma unroll

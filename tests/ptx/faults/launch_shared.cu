@@ -1,4 +1,4 @@
-// More than 48 KB of dynamic shared memory, without asking for it.
+// A launch takes more than 48 KB of dynamic shared memory, without asking for it.
 __global__ void fill() {
     extern __shared__ int words[];
     words[threadIdx.x] = 0;

@@ -1,4 +1,4 @@
-// Asks for more shared memory than a block can have.
+// A program asks for more shared memory than a block can have.
 __global__ void fill() {
     extern __shared__ int words[];
     words[threadIdx.x] = 0;

@@ -1,4 +1,4 @@
-// More threads than a block may have.
+// A launch has more threads than a block may have.
 __global__ void nothing() {}
 
 int main() {

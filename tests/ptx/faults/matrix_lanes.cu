@@ -1,4 +1,4 @@
-// A matrix instruction in a warp of 16 lanes.
+// A warp of 16 lanes executes a matrix instruction.
 #include <cuda_runtime.h>
 #include <cstdint>
 

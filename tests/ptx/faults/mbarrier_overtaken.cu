@@ -1,10 +1,10 @@
 // A thread waits for a phase while two of them pass: by parity it cannot tell that its own is over.
-#include <cstdint>
+#include "../tests/ptx_async.h"
 
 __global__ void overtaken(int *to) {
     __shared__ uint64_t barrier;
-    const uint32_t at = (uint32_t)__cvta_generic_to_shared(&barrier);
-    if (threadIdx.x == 0) asm volatile("mbarrier.init.shared.b64 [%0], 1;" ::"r"(at) : "memory");
+    const uint32_t at = shared_address(&barrier);
+    if (threadIdx.x == 0) barrier_init(&barrier, 1);
     __syncthreads();
     auto passed = [&](int parity) {
         int done;
@@ -15,7 +15,7 @@ __global__ void overtaken(int *to) {
     if (threadIdx.x == 32) to[0] = passed(0);
     __syncthreads();
     if (threadIdx.x == 0)
-        for (int k = 0; k < 2; ++k) asm volatile("{ .reg .b64 s; mbarrier.arrive.shared.b64 s, [%0]; }" ::"r"(at) : "memory");
+        for (int k = 0; k < 2; ++k) barrier_arrive(&barrier);
     __syncthreads();
     if (threadIdx.x == 32) to[1] = passed(0);
 }

@@ -1,4 +1,4 @@
-// Work for a stream that was destroyed.
+// Work is given to a stream that was destroyed.
 __global__ void nothing() {}
 
 int main() {

@@ -1,4 +1,4 @@
-// Writes more into a variable than it has.
+// The host writes more into a variable than it has.
 __device__ int four[4];
 __global__ void read(int *out) { *out = four[threadIdx.x]; }
 

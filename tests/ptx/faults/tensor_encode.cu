@@ -1,4 +1,4 @@
-// A tensor map whose rows are not a multiple of 16 bytes apart.
+// The rows of a tensor map are not a multiple of 16 bytes apart.
 #include <cuda.h>
 #include <cuda_runtime.h>
 

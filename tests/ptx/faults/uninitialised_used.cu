@@ -1,4 +1,4 @@
-// Of a load of 16 bytes the middle ones are not meant; but nobody has written the last.
+// A load of 16 bytes is used but for the middle ones; nobody has written the last one.
 #include <cuda_runtime.h>
 
 __global__ void pick(int *to) {

@@ -1,4 +1,4 @@
-// A product of a warpgroup, 64x8x16 of zeros, in steps that the faults leave out.
+// A product of a warpgroup, 64x8x16 of zeros, in steps that faults can leave out.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -16,6 +16,18 @@ __device__ inline void fill(uint32_t *memory, int words) {
 }
 
 __device__ inline void proxy_fence() { asm volatile("fence.proxy.async;" ::: "memory"); }
+struct Matrices {
+    alignas(128) uint32_t a[A_WORDS], b[B_WORDS];
+};
+// The block's matrices, filled with zeros that wgmma may read.
+__device__ inline Matrices &zeros() {
+    __shared__ Matrices matrices;
+    fill(matrices.a, A_WORDS), fill(matrices.b, B_WORDS);
+    proxy_fence();
+    __syncthreads();
+    return matrices;
+}
+
 __device__ inline void wgmma_fence() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
 __device__ inline void commit() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
 __device__ inline void wait() { asm volatile("wgmma.wait_group.sync.aligned 0;" ::: "memory"); }

@@ -3,13 +3,10 @@
 #include "wgmma.h"
 
 __global__ void multiply(float *to) {
-    __shared__ __align__(128) uint32_t a[A_WORDS], b[B_WORDS];
-    fill(a, A_WORDS), fill(b, B_WORDS);
-    proxy_fence();
-    __syncthreads();
+    Matrices &m = zeros();
     float d[4] = {};
     wgmma_fence();
-    MULTIPLY(d, descriptor(a), descriptor(b) + 1024);  // finds: bounds
+    MULTIPLY(d, descriptor(m.a), descriptor(m.b) + 1024);  // finds: bounds
     commit();
     wait();
     for (int i = 0; i < 4; ++i) to[threadIdx.x * 4 + i] = d[i];

@@ -3,18 +3,15 @@
 #include "wgmma.h"
 
 __global__ void multiply(float *to) {
-    __shared__ __align__(128) uint32_t a[A_WORDS], b[B_WORDS];
-    fill(a, A_WORDS), fill(b, B_WORDS);
-    proxy_fence();
-    __syncthreads();
+    Matrices &m = zeros();
     float d[4];
     for (int i = 0; i < 4; ++i) d[i] = to[threadIdx.x * 4 + i];
     wgmma_fence();
-    MULTIPLY(d, descriptor(a), descriptor(b));
+    MULTIPLY(d, descriptor(m.a), descriptor(m.b));
     commit();
     wait();
     for (int i = 0; i < 4; ++i) d[i] = d[i] * 0.5f + 1;
-    MULTIPLY(d, descriptor(a), descriptor(b));  // finds: asynchronous
+    MULTIPLY(d, descriptor(m.a), descriptor(m.b));  // finds: asynchronous
     commit();
     wait();
     for (int i = 0; i < 4; ++i) to[threadIdx.x * 4 + i] = d[i];

@@ -3,15 +3,12 @@
 #include "wgmma.h"
 
 __global__ void multiply(float *to) {
-    __shared__ __align__(128) uint32_t a[A_WORDS], b[B_WORDS];
-    fill(a, A_WORDS), fill(b, B_WORDS);
-    proxy_fence();
-    __syncthreads();
+    Matrices &m = zeros();
     float d[4] = {};
     wgmma_fence();
-    MULTIPLY(d, descriptor(a), descriptor(b));  // also: race
+    MULTIPLY(d, descriptor(m.a), descriptor(m.b));  // also: race
     commit();
-    a[threadIdx.x] = 1;  // finds: asynchronous  // also: race
+    m.a[threadIdx.x] = 1;  // finds: asynchronous  // also: race
     wait();
     for (int i = 0; i < 4; ++i) to[threadIdx.x * 4 + i] = d[i];
 }

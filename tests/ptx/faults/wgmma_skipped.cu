@@ -3,14 +3,11 @@
 #include "wgmma.h"
 
 __global__ void multiply(float *to) {
-    __shared__ __align__(128) uint32_t a[A_WORDS], b[B_WORDS];
-    fill(a, A_WORDS), fill(b, B_WORDS);
-    proxy_fence();
-    __syncthreads();
+    Matrices &m = zeros();
     float d[4] = {};
     if (threadIdx.x < 96) {
         wgmma_fence();
-        MULTIPLY(d, descriptor(a), descriptor(b));
+        MULTIPLY(d, descriptor(m.a), descriptor(m.b));
         commit();
         asm volatile("wgmma.wait_group.sync.aligned 0;" ::: "memory");  // finds: deadlock
     }

@@ -3,13 +3,10 @@
 #include "wgmma.h"
 
 __global__ void multiply(float *to) {
-    __shared__ __align__(128) uint32_t a[A_WORDS], b[B_WORDS];
-    fill(a, A_WORDS), fill(b, B_WORDS);
-    proxy_fence();
-    __syncthreads();
+    Matrices &m = zeros();
     float d[4] = {1, 2, 3, 4};
     wgmma_fence();
-    MULTIPLY(d, descriptor(a), descriptor(b));
+    MULTIPLY(d, descriptor(m.a), descriptor(m.b));
     commit();
     to[threadIdx.x] = d[0];  // finds: asynchronous
     wait();

@@ -14,7 +14,7 @@ extern "C" {
 long long cudnn_most_values(void);
 long long __wrap_cudnn_most_values(void) { return 20480; }
 
-// ---- descriptors ---------------------------------------------------------------------------------
+// ---- descriptors ----
 
 // They are opaque: what is known of each is kept here, as it is set.
 
@@ -56,7 +56,7 @@ cudnnStatus_t __wrap_cudnnSetFilter4dDescriptor(cudnnFilterDescriptor_t filter, 
     return __real_cudnnSetFilter4dDescriptor(filter, type, format, k, c, h, w);
 }
 
-// ---- algorithms ----------------------------------------------------------------------------------
+// ---- algorithms ----
 
 static const size_t WORKSPACE = 256;
 
@@ -116,10 +116,10 @@ cudnnStatus_t __wrap_cudnnGetConvolutionForwardWorkspaceSize(
     return status;
 }
 
-// ---- convolution ---------------------------------------------------------------------------------
+// ---- convolution ----
 
-// The stand-in keeps a filter's weights in another order: of weights that have changed since, it would
-// give an old result.
+// The stand-in keeps a filter's weights in another order, and would give an old result if they have
+// changed since.
 static bool unchanged(Filter &filter, const void *weights) {
     uint64_t checksum = 0;
     for (size_t i = 0; i < filter.bytes; ++i)

@@ -1,5 +1,5 @@
-// The queue of a stream for the CPU target's stand-ins for CUDA's libraries, where the PTX runner is
-// the runtime; and that its checks see what they read and write.
+// The CPU target's stand-ins for CUDA's libraries put their work into streams. Where the PTX runner is
+// the runtime these are its own, and its checks see what the work reads and writes.
 #include "touches.h"
 
 #include <cstring>
@@ -7,7 +7,7 @@
 #include "../../../kernels/simt/stream.h"
 #include "../cuda/libraries.h"
 
-// Of the library's call that runs: what its work will have written.
+// What the work of the library's call that runs now will have written, and what it will have spoilt.
 static thread_local std::vector<Range> written;
 static thread_local Range spoilt;
 

@@ -1,4 +1,4 @@
-// The gate of all accesses: finds the host's address of each lane's, and makes the checks on the way.
+// The gate of all accesses: finds the host's address for each lane, and makes the checks on the way.
 #include <algorithm>
 #include <bit>
 
@@ -18,7 +18,7 @@ struct BlockShadow {
 
 namespace {
 
-// Where faulty accesses go.
+// Faulty accesses go here, so that the program can continue.
 alignas(64) unsigned char scratch[LANES][64];
 uint32_t launch_floor = 1;
 std::vector<std::shared_ptr<BlockShadow>> spare_shadows;  // of blocks that have ended
@@ -28,9 +28,12 @@ constexpr size_t MOST_SPARE = 64;
 struct Run {
     int first, lanes;
     bool uniform;  // all to the same bytes; else one behind the other
+    size_t bytes(const Request &request) const {
+        return uniform ? request.bytes : (size_t)request.bytes * lanes;
+    }
 };
 
-// How the lanes of an access lie to each other: bit l tells of lanes l and l - 1.
+// How the lanes of an access lie to each other: bit l compares lanes l and l - 1.
 struct Layout {
     Mask behind = 0, equal = 0;
 };
@@ -43,7 +46,7 @@ Layout layout_of(const uint64_t offset[LANES], Mask lanes, const Request &reques
     }
     const Mask both = lanes & lanes << 1;
     layout.behind &= both, layout.equal &= both;
-    // Of plain stores to one place each is looked at alone: the values count.
+    // Plain stores to one place are looked at one by one, for it counts what each of them writes.
     if (request.access != Access::load && !request.strong) layout.equal = 0;
     return layout;
 }
@@ -60,8 +63,7 @@ Run next_run(const uint64_t offset[LANES], const Layout &layout, int first, int 
 
 void check_valid(Warp &w, const Insn &insn, const Request &request, const Target &target,
                  const uint64_t offset[LANES], const Run &run) {
-    const size_t bytes = run.uniform ? request.bytes : (size_t)request.bytes * run.lanes;
-    if (target.shadow->valid(offset[run.first], bytes)) return;
+    if (target.shadow->valid(offset[run.first], run.bytes(request))) return;
     for (int l = run.first; l < run.first + run.lanes; ++l) {
         if (target.shadow->valid(offset[l], request.bytes)) continue;
         int k = 0;
@@ -72,7 +74,7 @@ void check_valid(Warp &w, const Insn &insn, const Request &request, const Target
                 target.space == Space::shared ? "shared" : "global",
                 (unsigned long long)(target.base + offset[l]),
                 k == 0 ? "the first" : ("byte " + std::to_string(k)).c_str());
-        // Once for each place is enough.
+        // One finding for each place is enough.
         target.shadow->mark_valid(offset[l], request.bytes);
     }
 }
@@ -80,12 +82,11 @@ void check_valid(Warp &w, const Insn &insn, const Request &request, const Target
 void check_run(Visit &visit, const Target &target, const Run &run) {
     const Request &request = visit.request;
     const uint64_t begin = visit.offsets[run.first];
-    const size_t bytes = run.uniform ? request.bytes : (size_t)request.bytes * run.lanes;
     Shadow &shadow = visit.shadow;
     if (checks().init) {
         if (request.access != Access::store)
             check_valid(visit.warp, visit.insn, request, target, visit.offsets, run);
-        if (request.access != Access::load) shadow.mark_valid(begin, bytes);
+        if (request.access != Access::load) shadow.mark_valid(begin, run.bytes(request));
     }
     if (checks().async &&
         (shadow.targets > 0 || (shadow.sources > 0 && request.access != Access::load)))
@@ -95,21 +96,14 @@ void check_run(Visit &visit, const Target &target, const Run &run) {
     if (checks().race) check_races(visit, begin, request.bytes, run.first, run.lanes, run.uniform);
 }
 
-// All lanes lie within the target.
+// All lanes lie within the target.  `proxy`: an asynchronous copy makes the access.
 void check_lanes(Warp &w, const Insn &insn, const Request &request, const Target &target,
-                 const uint64_t offset[LANES], Mask lanes) {
+                 const uint64_t offset[LANES], Mask lanes, bool proxy) {
     const Checks &c = checks();
     if (!c.init && !c.race && !c.async) return;
-    Visit visit{w,
-                insn,
-                request,
-                target.space,
-                *target.shadow,
-                target.memory,
-                target.base,
-                c.race ? cell_of(w, insn, request.strong, false) : 0,
-                offset,
-                lanes};
+    const uint64_t mine = c.race ? cell_of(w, insn, request.strong, proxy) : 0;
+    Visit visit{w,           insn, request, target.space, *target.shadow, target.memory,
+                target.base, mine, offset,  lanes,        proxy};
     const Layout layout = layout_of(offset, lanes, request);
     for (Mask left = lanes; left != 0;) {
         const Run run = next_run(offset, layout, std::countr_zero(left), request.bytes);
@@ -118,12 +112,12 @@ void check_lanes(Warp &w, const Insn &insn, const Request &request, const Target
     }
 }
 
-// Of an access of which not all bytes are used, each stretch that is counts as an access by itself.
+// If not all bytes of an access are used, each stretch that is used counts as an access by itself.
 void check_target(Warp &w, const Insn &insn, const Request &request, const Target &target,
                   const uint64_t offset[LANES], Mask lanes) {
     const uint64_t all = (1ull << request.bytes) - 1;
     if (request.bytes > 32 || (request.used & all) == all)
-        return check_lanes(w, insn, request, target, offset, lanes);
+        return check_lanes(w, insn, request, target, offset, lanes, false);
     for (uint64_t used = request.used & all; used != 0;) {
         const int from = std::countr_zero(used), bytes = std::countr_one(used >> from);
         Request part = request;
@@ -131,7 +125,7 @@ void check_target(Warp &w, const Insn &insn, const Request &request, const Targe
         part.used = ~0u;
         uint64_t begin[LANES];
         for (int l = 0; l < LANES; ++l) begin[l] = offset[l] + from;
-        check_lanes(w, insn, part, target, begin, lanes);
+        check_lanes(w, insn, part, target, begin, lanes, false);
         used &= ~(((1ull << bytes) - 1) << from);
     }
 }
@@ -158,7 +152,7 @@ Mask within(const Target &target, const uint64_t offset[LANES], int bytes, Mask 
     return in & lanes;
 }
 
-// Lanes whose place is `target`; returns those that lie in it.
+// Visits lanes whose place is `target`; returns those that lie in it.
 Mask visit_target(Warp &w, const Insn &insn, const Request &request, const Target &target,
                   const uint64_t offset[LANES], Mask lanes, unsigned char *at[LANES]) {
     const Mask in = within(target, offset, request.bytes, lanes);
@@ -170,7 +164,7 @@ Mask visit_target(Warp &w, const Insn &insn, const Request &request, const Targe
     return in;
 }
 
-// A kernel's parameters, whose address it may take.
+// A kernel may take the address of its parameters, and read them there.
 bool in_parameters(const Warp &w, const Request &request, uint64_t address) {
     const Parameters &params = w.block->launch->params;
     const uint64_t offset = address - (uint64_t)params.data();
@@ -349,18 +343,7 @@ unsigned char *resolve_range(Warp &w, const Insn &insn, int lane, Space space, A
         offset[lane] = begin + done;
         const size_t here = std::min(bytes - done, CHUNK_BYTES - offset[lane] % CHUNK_BYTES);
         const Request request{space, access, (int)here, 1, strong, nullptr};
-        Visit visit{w,
-                    insn,
-                    request,
-                    target.space,
-                    *target.shadow,
-                    target.memory,
-                    target.base,
-                    checks().race ? cell_of(w, insn, strong, async_proxy) : 0,
-                    offset,
-                    1u << lane,
-                    async_proxy};
-        check_run(visit, target, {lane, 1, false});
+        check_lanes(w, insn, request, target, offset, 1u << lane, async_proxy);
         done += here;
     }
     return target.memory + begin;

@@ -18,7 +18,7 @@ struct AccessForm {
 
 inline const AccessForm &form_of(const Insn &insn) { return *(const AccessForm *)insn.extra; }
 
-// The executing lanes' addresses.
+// Computes the executing lanes' addresses.
 inline void addresses_of(const Warp &w, const Insn &insn, const AccessForm &form,
                          uint64_t address[LANES]) {
     const int32_t op = insn.ops[form.address];

@@ -44,7 +44,7 @@ double exp2_of(double x) {
     return x == x ? power : x;
 }
 
-// Of positive normal numbers.
+// x is positive and normal.
 double log2_of_normal(double x) {
     const uint64_t bits = bits_of(x), above = bits - bits_of(0x1.6a09e667f3bcdp-1);
     const int64_t exponent = (int64_t)above >> 52;  // x / 2^exponent lies in [sqrt(1/2), sqrt(2))
@@ -150,7 +150,8 @@ void decode_div(Decoding &d, bool full) {
 
 // ---- double precision ----
 
-// Of the upper halves of numbers: 20 bits of the fraction.
+// Double precision is approximated from the upper halves of numbers, which have 20 bits of the
+// fraction.
 double upper(double x) {
     const uint64_t bits = bits_of(x), exponent = bits >> 52 & 0x7ff;
     if (exponent == 0) return double_of(bits & 1ull << 63);

@@ -45,7 +45,8 @@ RoundMode take_rounding(Decoding &d) {
                           : RoundMode::none;
 }
 
-// The empty statements keep loads and stores, and so all that is computed from them, on their side.
+// The empty asm statements keep loads and stores, and so all that is computed from them, on their side
+// of the change.
 RoundingScope::RoundingScope(RoundMode mode) {
     std::fesetround(mode == RoundMode::rz   ? FE_TOWARDZERO
                     : mode == RoundMode::rm ? FE_DOWNWARD

@@ -27,7 +27,7 @@ void each_rounded(Warp &w, const Insn &insn) {
     Each<F>::run(w, insn);
 }
 
-// Bits that the floating-point functions of templates are made for.
+// Flags for which the templates of floating-point functions are instantiated.
 enum : int { FTZ = 1, SAT = 2 };
 template <int flags>
 float operand(float x) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../decode/decode.h"
+#include "../memory/target.h"
 #include "async_state.h"
 
 // [base + offset], where an instruction has more than one of them.
@@ -30,7 +31,6 @@ Block *block_of(Warp &w, const Insn &insn, int lane, uint32_t address);
 // is one of shared memory.
 Mask mbarrier_access(Warp &w, const Insn &insn, const AddressOperand &operand, bool generic,
                      Access access, uint32_t address[LANES]);
-constexpr uint32_t OFFSET_MASK = 0xFF'FFFF;
 
 // Calls `what(base)` with (rank + 1) << 24 for each block of a multicast's mask.
 template <class F>
@@ -46,13 +46,13 @@ void for_each_block(const Site &site, uint32_t mask, F what) {
 // or one of its thread's bulk group.
 void start_signalled(const std::shared_ptr<Transfer> &transfer, uint32_t barrier, uint32_t target);
 void start_grouped(const std::shared_ptr<Transfer> &transfer);
-// It belongs to the bulk group of another lane too.
+// Adds the transfer to the bulk group of another lane.
 void join_group(const std::shared_ptr<Transfer> &transfer, int lane);
 
-// What a decoder keeps for its handler.
+// Makes what a decoder tells its handler: insn.extra.
 template <class T>
 T *keep(Decoding &d) {
-    T *kept = new T();
+    T *kept = d.keep(T{});
     d.insn.extra = kept;
     return kept;
 }

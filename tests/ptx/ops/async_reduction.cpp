@@ -54,7 +54,7 @@ uint16_t sum_bfloat(uint16_t a, uint16_t b) {
     return to_bfloat(odd_sum(from_bfloat(a), from_bfloat(b)));
 }
 
-// Of a number and a not-a-number the number; -0 is less than +0.
+// A number wins against a not-a-number; -0 is less than +0.
 template <float (*FROM)(uint16_t), bool MOST>
 uint16_t extreme(uint16_t a, uint16_t b) {
     const float x = FROM(a), y = FROM(b);

@@ -13,7 +13,8 @@
 #include "../machine/block.h"
 #include "../memory/memory.h"
 
-// Who started something asynchronous: for what is found later.  Warps live as long as their cluster.
+// Who started something asynchronous, so that later findings can name them.  Warps live as long as
+// their cluster.
 struct Site {
     Warp *warp = nullptr;
     const Insn *insn = nullptr;
@@ -41,14 +42,14 @@ struct Copies {
     void end_signalled(Mask lanes, Agent agent);
 };
 
-// A bulk copy, or a tensor copy: parts that are read and written at times of their own.
+// A bulk copy, or a tensor copy, whose parts are read and written at times of their own.
 struct Transfer {
     struct Piece {
         const unsigned char *from;
         unsigned char *to;  // nullptr: nothing is written (outside of a tensor)
         size_t bytes;
     };
-    // Done in one go, and then told to the mbarrier.
+    // A piece is copied in one go, and then told to the mbarrier.
     struct Part {
         size_t first, last;  // pieces
         size_t bytes;
@@ -87,8 +88,8 @@ struct GroupedTransfer {
 };
 void wait_for_bulk_groups(Warp &w, uint32_t pending, bool only_read);
 
-// Copies that are told to an mbarrier are no access of a warp; no warp has so great a number.
-constexpr Agent FIRST_ASYNC_AGENT = 1u << 31;
+// Copies that are told to an mbarrier are no access of a warp: they have an agent of their own, with a
+// number that no warp has.
 Agent new_async_agent();
 
 struct AsyncState {  // of a warp

@@ -28,24 +28,16 @@ Form form_of(const Insn &insn) {
 
 void run_barrier(Warp &w, const Insn &insn);
 
-const char *here(const Warp &w, const Insn *insn) {
-    static std::string text;
-    text = place_of(*w.program, *insn);
-    if (text.empty()) text = "line " + std::to_string(insn->line) + " of the PTX";
-    return text.c_str();
-}
+// ---- lanes of a warp that come apart ----
 
-// ---- lanes of a warp that come apart
-// ----------------------------------------------------------------------
-
-// A group that waits for a barrier, or for its warp to come to one: it will not come to another one
-// before.
+// Does the group wait for a barrier, or for its warp to come to one?  Then it will not come to another
+// one before.
 bool held(const Warp &w, const Group &group) {
     return group.state != Group::runs && w.program->code[group.where].run == run_barrier;
 }
 
-// The form that is .aligned demands the whole warp.  True: go ahead, with the lanes that are here; if
-// the others wait at another barrier this is a finding, and the lanes count one by one.
+// The .aligned form demands the whole warp.  True: go ahead, with the lanes that are here.  If the
+// others wait at another barrier this is a finding, and the lanes count one by one.
 bool gather_aligned(Warp &w, const Insn &insn) {
     const Mask missing = w.present & ~w.exec;
     if (missing == 0) return true;
@@ -56,14 +48,13 @@ bool gather_aligned(Warp &w, const Insn &insn) {
     if ((missing & ~elsewhere) != 0) return w.meet(w.present);
     finding(w, insn, first_lane(w.exec), Check::barrier,
             "the warp has come apart before its barrier: lanes 0x%08x are here, 0x%08x wait at %s",
-            w.exec, missing, here(w, other));
+            w.exec, missing, shown_place(w, *other).c_str());
     for (Group &group : w.others)
         if (group.state == Group::meets && held(w, group)) group.state = Group::runs;
     return true;
 }
 
-// ---- arrivals
-// ---------------------------------------------------------------------------------------------
+// ---- arrivals ----
 
 Mask arrived_lanes(const Barrier &barrier, int warp) {
     Mask lanes = 0;
@@ -94,7 +85,7 @@ bool is_complete(const Block &block, const Barrier &barrier) {
     return here.threads >= barrier.expected || (barrier.everybody && here.all);
 }
 
-// A barrier of the whole block, and threads of the block have ended.
+// Threads of the block that have ended will never come to a barrier of the whole block.
 void check_ended(const Block &block, const Barrier &barrier) {
     const Barrier::Arrival &last = barrier.arrivals.back();
     if (!form_of(*last.insn).aligned) return;
@@ -145,8 +136,7 @@ void complete(Block &block, Barrier &barrier, const Warp *running) {
     note_progress();
 }
 
-// ---- the instruction
-// --------------------------------------------------------------------------------------
+// ---- the instruction ----
 
 struct Operands {
     uint32_t number = 0;
@@ -190,7 +180,7 @@ bool read_operands(Warp &w, const Insn &insn, const Form &form, const int32_t *o
     return true;
 }
 
-// What must hold of an arrival at a barrier at which others are already.
+// Those who arrive at a barrier must agree with the others who are there.
 void check_arrival(Warp &w, const Insn &insn, const Barrier &barrier, const Operands &asked) {
     const int first = first_lane(w.exec);
     const int lanes = std::min(LANES, w.block->threads() - w.index * LANES);
@@ -201,11 +191,11 @@ void check_arrival(Warp &w, const Insn &insn, const Barrier &barrier, const Oper
     const Insn *before = barrier.arrivals.front().insn;
     if (barrier.expected != asked.expected)
         finding(w, insn, first, Check::barrier, "barrier %u for %d threads, but %s waits for %d",
-                asked.number, asked.expected, here(w, before), barrier.expected);
+                asked.number, asked.expected, shown_place(w, *before).c_str(), barrier.expected);
     if (form_of(insn).reduces() != form_of(*before).reduces())
         finding(w, insn, first, Check::barrier,
                 "barrier %u is reduced by some and only waited for by others (%s): undefined",
-                asked.number, here(w, before));
+                asked.number, shown_place(w, *before).c_str());
     const Mask twice = arrived_lanes(barrier, w.index) & w.exec;
     if (twice != 0)
         finding(w, insn, first_lane(twice), Check::barrier,

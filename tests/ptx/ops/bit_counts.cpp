@@ -35,22 +35,10 @@ void decode_bfind(Decoding &d) {
     const bool shift = d.take("shiftamt");
     classify(d, Class::integer);
     operands(d, Type::u32, {type});
-    switch (type) {
-        case Type::u32:
-            d.insn.run = shift ? each<highest<uint32_t, true>> : each<highest<uint32_t, false>>;
-            return;
-        case Type::s32:
-            d.insn.run = shift ? each<highest<int32_t, true>> : each<highest<int32_t, false>>;
-            return;
-        case Type::u64:
-            d.insn.run = shift ? each<highest<uint64_t, true>> : each<highest<uint64_t, false>>;
-            return;
-        case Type::s64:
-            d.insn.run = shift ? each<highest<int64_t, true>> : each<highest<int64_t, false>>;
-            return;
-        default:
-            d.refuse("has no such type");
-    }
+    d.insn.run = for_wide_integer(d, type, [&](auto zero) {
+        using T = decltype(zero);
+        return shift ? each<highest<T, true>> : each<highest<T, false>>;
+    });
 }
 
 // clz, popc and brev.

@@ -97,7 +97,8 @@ void run_lop3(Warp &w, const Insn &insn) {
     w.set<uint32_t>(insn.ops[0], [&](int l) { return looked_up(table, a[l], b[l], c[l]); });
 }
 
-// Also whether the result is not zero, with another predicate: ops[4], then ops[5] and its sign.
+// Also tells whether the result is not zero, combined with another predicate: ops[4], then ops[5] and
+// its sign.
 template <class Op>
 void run_lop3_test(Warp &w, const Insn &insn) {
     const uint32_t *a = w.at<uint32_t>(insn.ops[1]), *b = w.at<uint32_t>(insn.ops[2]),
@@ -157,7 +158,7 @@ void decode_shr(Decoding &d) {
     classify(d, Class::integer);
     operands(d, type, {type, Type::u32});
     if (is_float(type) || bits_of(type) < 16) d.refuse("has no such type");
-    d.insn.run = for_integer(d, type, [&](auto zero) { return each<shr<decltype(zero)>>; });
+    d.insn.run = for_any_integer(d, type, [&](auto zero) { return each<shr<decltype(zero)>>; });
 }
 
 template <bool wraps>
@@ -214,22 +215,7 @@ void decode_bfe(Decoding &d) {
     const Type type = d.take_type();
     classify(d, Class::integer);
     operands(d, type, {type, Type::u32, Type::u32});
-    switch (type) {
-        case Type::u32:
-            d.insn.run = each<extracted<uint32_t>>;
-            return;
-        case Type::s32:
-            d.insn.run = each<extracted<int32_t>>;
-            return;
-        case Type::u64:
-            d.insn.run = each<extracted<uint64_t>>;
-            return;
-        case Type::s64:
-            d.insn.run = each<extracted<int64_t>>;
-            return;
-        default:
-            d.refuse("has no such type");
-    }
+    d.insn.run = for_wide_integer(d, type, [](auto zero) { return each<extracted<decltype(zero)>>; });
 }
 void decode_bfi(Decoding &d) {
     const Type type = d.take_type();

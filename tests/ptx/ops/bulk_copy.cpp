@@ -15,7 +15,7 @@ void start_signalled(const std::shared_ptr<Transfer> &transfer, uint32_t barrier
         site.report(Check::wrong_use, "the copy's target and its mbarrier are of different blocks");
     transfer->signals = true;
     transfer->block = block;
-    transfer->mbarrier = barrier & OFFSET_MASK;
+    transfer->mbarrier = barrier & SHARED_OFFSET;
     const MBarrier *m = live_mbarrier(site, *block, transfer->mbarrier);
     if (m != nullptr && m->initialiser != w.clock.agent &&
         w.clock.seen.of(m->initialiser) < m->initialised)
@@ -61,7 +61,7 @@ void check_target(const Site &site, const Form &form, const Block *block) {
                     "a copy from shared memory to .shared::cluster has another block's as its target");
 }
 
-// One lane's copy to one place.
+// Makes one lane's copy to one place.
 void copy_range(const Site &site, const Form &form, uint64_t to, uint64_t from, uint32_t bytes,
                 uint32_t barrier) {
     Warp &w = *site.warp;
@@ -106,8 +106,8 @@ void run_copy(Warp &w, const Insn &insn) {
         }
         const uint32_t blocks = w.at<uint32_t>(insn.ops[form.blocks])[l] & 0xFFFF;
         for_each_block(site, blocks, [&](uint32_t base) {
-            copy_range(site, form, base | (to & OFFSET_MASK), from, bytes,
-                       base | (barrier & OFFSET_MASK));
+            copy_range(site, form, base | (to & SHARED_OFFSET), from, bytes,
+                       base | (barrier & SHARED_OFFSET));
         });
     }
 }

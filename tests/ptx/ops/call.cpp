@@ -18,7 +18,7 @@ void each_lane(Mask lanes, F f) {
     for (; lanes != 0; lanes &= lanes - 1) f(std::countr_zero(lanes));
 }
 
-// `lanes` of the present group, which is split where only some of it goes there.
+// Sends `lanes` of the present group there; the group is split if they are not all of it.
 void go_to(Warp &w, int place, Mask lanes) {
     if (lanes == w.active)
         w.pc = place;
@@ -79,7 +79,7 @@ void run_table_branch(Warp &w, const Insn &insn) {
         const uint32_t chosen = index[std::countr_zero(left)];
         Mask same = 0;
         each_lane(left, [&](int lane) { same |= (Mask)(index[lane] == chosen) << lane; });
-        // Outside the table nothing is promised; the last target is as good as any.
+        // PTX promises nothing outside of the table; the last target is as good as any.
         go_to(w, targets[std::min<size_t>(chosen, targets.size() - 1)], same);
         left &= ~same;
     }

@@ -26,7 +26,7 @@ void run_mapa(Warp &w, const Insn &insn) {
         const uint32_t rank = w.at<uint32_t>(insn.ops[2])[l];
         if (rank >= blocks)
             finding(w, insn, l, Check::wrong_use, "mapa to block %u of a cluster of %zu", rank, blocks);
-        mapped[l] = (uint64_t)(rank + 1) << 24 | (address & OFFSET_MASK);
+        mapped[l] = (uint64_t)(rank + 1) << 24 | (address & SHARED_OFFSET);
         if (insn.imm != 0) mapped[l] |= SHARED_WINDOW;
     }
     if (insn.wide_address)
@@ -108,7 +108,7 @@ void run_wait(Warp &w, const Insn &insn) {
         finding(w, insn, std::countr_zero(lost), Check::barrier,
                 "waits at the cluster's barrier without having arrived at it");
     if (const Mask waiting = w.exec & state.cluster_arrived; waiting != 0) {
-        // Those that could go on wait with the others.
+        // Lanes that could go on wait with the others.
         state.cluster_waiting |= w.exec;
         w.wait_and_retry();
         return;

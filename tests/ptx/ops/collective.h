@@ -2,11 +2,12 @@
 #pragma once
 
 #include <bit>
+#include <string>
 
 #include "../checks/findings.h"
 #include "../machine/warp.h"
 
-// Who takes part with whom: a lane's peers are those of its mask that execute with it.
+// Who takes part with whom: a lane's peers are the lanes of its mask that execute with it.
 struct Peers {
     Mask common = 0;                  // the mask of all lanes, if they agree
     const uint32_t *masks = nullptr;  // else those of each lane
@@ -18,8 +19,8 @@ struct Peers {
 // Reports lanes that are not in their own mask, and masks that contradict each other.
 void check_peers(const Warp &w, const Insn &insn, const Peers &peers);
 
-// Waits for the lanes that the masks in register `op` name.  False: they are not all here, the handler
-// returns.
+// Waits for the lanes that the masks in register `op` name.  False: they are not all here, and the
+// handler returns.
 inline bool gather(Warp &w, const Insn &insn, int32_t op, Peers &peers, bool anywhere = false) {
     const uint32_t *masks = w.at<uint32_t>(op);
     Mask any = 0, all = ALL;
@@ -48,6 +49,10 @@ inline bool gather_warp(Warp &w, const Insn &insn) {
     if (w.exec != ALL) report_missing(w, insn);
     return true;
 }
+
+// Where an instruction stands, for findings about another one: its line in the source, or else in the
+// PTX.
+std::string shown_place(const Warp &w, const Insn &insn);
 
 // The lane of `lanes` with the least number.
 inline int first_lane(Mask lanes) { return std::countr_zero(lanes); }

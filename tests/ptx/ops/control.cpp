@@ -1,4 +1,5 @@
-// Where the code continues: branches, the end of threads, and what stops a kernel.
+// Where the code continues: branches, the end of threads, what stops a kernel, and what does nothing
+// here.
 #include <bit>
 
 #include "../checks/findings.h"
@@ -52,11 +53,24 @@ void decode_pmevent(Decoding &d) {
     d.insn.run = run_nothing;
 }
 
+void decode_griddepcontrol(Decoding &d) {
+    if (d.take_one_of({"launch_dependents", "wait"}).empty())
+        d.refuse("neither .launch_dependents nor .wait");
+    d.insn.cls = Class::control;
+    d.insn.run = run_nothing;  // launches run one after another: what a dependent one waits for is done
+}
+
+void decode_unsupported(Decoding &d) { d.refuse("this instruction is not supported"); }
+
 RegisterDecoder bra{"bra", decode_bra};
 RegisterDecoder exit_{"exit", decode_exit};
 RegisterDecoder trap{"trap", decode_trap};
 RegisterDecoder brkpt{"brkpt", decode_trap};
 RegisterDecoder nanosleep_{"nanosleep", decode_nanosleep};
 RegisterDecoder pmevent{"pmevent", decode_pmevent};
+RegisterDecoder griddepcontrol{"griddepcontrol", decode_griddepcontrol};
+RegisterDecoder clusterlaunchcontrol{"clusterlaunchcontrol", decode_unsupported};
+RegisterDecoder tensormap{"tensormap", decode_unsupported};
+RegisterDecoder multimem{"multimem", decode_unsupported};
 
 }  // namespace

@@ -145,11 +145,11 @@ Handler rounded_handler(Type type, ToInteger rounding) {
     }
 }
 
-// Between integers.
+// Converts between integers.
 Handler integer_handler(const Decoding &d, Type to, Type from, bool sat) {
-    return for_integer(d, to, [&](auto zero) {
+    return for_any_integer(d, to, [&](auto zero) {
         using D = decltype(zero);
-        return for_integer(d, from, [&](auto other) {
+        return for_any_integer(d, from, [&](auto other) {
             using S = decltype(other);
             return sat ? each<clamped<D, S>> : each<cast<D, S>>;
         });
@@ -157,7 +157,7 @@ Handler integer_handler(const Decoding &d, Type to, Type from, bool sat) {
 }
 
 Handler from_integer_handler(const Decoding &d, Type to, Type from) {
-    return for_integer(d, from, [&](auto zero) -> Handler {
+    return for_any_integer(d, from, [&](auto zero) -> Handler {
         using S = decltype(zero);
         switch (to) {
             case Type::f64:
@@ -174,7 +174,7 @@ Handler from_integer_handler(const Decoding &d, Type to, Type from) {
     });
 }
 
-// Of floating-point numbers to others, to the nearest and without modifiers.
+// Converts between floating-point types, to the nearest and without modifiers.
 Handler float_handler(Type to, Type from) {
     if (from == Type::f32 && to == Type::f16) return each<narrowed<F16, false>>;
     if (from == Type::f32 && to == Type::bf16) return each<narrowed<BF16, false>>;

@@ -156,7 +156,8 @@ struct ArrivalForm {
          counted = false;  // counted: .noinc, the arrival is one of those that init counted
 };
 
-// `started`: how many cp.async the warp had started by then.
+// Signals the mbarrier when the copies are done; `started` is how many cp.async the warp had started by
+// then.
 void arrive(const Site &site, Block &block, uint32_t offset,
             const std::vector<std::shared_ptr<Copies>> &lane_copies, uint32_t started) {
     const Agent agent = async_state(*site.warp).agent;
@@ -176,7 +177,7 @@ void run_arrival(Warp &w, const Insn &insn) {
         if (!(lanes >> l & 1)) continue;
         const Site site{&w, &insn, l};
         Block &block = *block_of(w, insn, l, address[l]);
-        const uint32_t offset = address[l] & OFFSET_MASK;
+        const uint32_t offset = address[l] & SHARED_OFFSET;
         if (!form.counted) mbarrier_add_pending(site, block, offset);
         std::vector<std::shared_ptr<Copies>> copies;
         for (auto &c : async_state(w).copies)

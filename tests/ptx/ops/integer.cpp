@@ -6,7 +6,7 @@ namespace {
 template <class T>
 using Unsigned = std::make_unsigned_t<T>;
 
-// Of twice as many bits.
+// The type that has twice as many bits.
 template <class T>
 struct Wider;
 template <>
@@ -150,40 +150,6 @@ T mad24_hi(T a, T b, T c) {
 }
 int32_t mad24_hi_sat(int32_t a, int32_t b, int32_t c) { return clamp((product24(a, b) >> 16) + c); }
 
-// The instance for an integer type of 16, 32 or 64 bits.
-template <class Make>
-Handler for_whole(const Decoding &d, Type type, Make make) {
-    switch (type) {
-        case Type::u16:
-            return make(uint16_t{});
-        case Type::s16:
-            return make(int16_t{});
-        case Type::u32:
-            return make(uint32_t{});
-        case Type::s32:
-            return make(int32_t{});
-        case Type::u64:
-            return make(uint64_t{});
-        case Type::s64:
-            return make(int64_t{});
-        default:
-            d.refuse("has no such type");
-    }
-}
-template <class Make>
-Handler for_signed(const Decoding &d, Type type, Make make) {
-    switch (type) {
-        case Type::s16:
-            return make(int16_t{});
-        case Type::s32:
-            return make(int32_t{});
-        case Type::s64:
-            return make(int64_t{});
-        default:
-            d.refuse("has no such type");
-    }
-}
-
 // ---- carries ----
 
 // a + b + carry in; the carry out.
@@ -240,12 +206,9 @@ void decode_carry(Decoding &d, const std::string &opcode, Type type, bool out) {
         operands(d, type, {type, type, type});
         const std::string half = d.take_one_of({"hi", "lo"});
         if (half.empty()) d.refuse("neither .hi nor .lo");
-        d.insn.run = for_whole(d, type, [&](auto zero) -> Handler {
-            if constexpr (sizeof zero < 4)
-                return nullptr;
-            else
-                return half == "hi" ? run_mad_carry<decltype(zero), true>
-                                    : run_mad_carry<decltype(zero), false>;
+        d.insn.run = for_wide_integer(d, type, [&](auto zero) {
+            using T = decltype(zero);
+            return half == "hi" ? run_mad_carry<T, true> : run_mad_carry<T, false>;
         });
         return;
     }
@@ -270,7 +233,7 @@ void decode_mul(Decoding &d, Type type) {
                                             : Type::s64;
     if (d.statement.opcode == "mul") {
         operands(d, result, {type, type});
-        d.insn.run = for_whole(d, type, [&](auto zero) -> Handler {
+        d.insn.run = for_integer(d, type, [&](auto zero) -> Handler {
             using T = decltype(zero);
             if (mode == "lo") return each<mul_lo<T>>;
             if (mode == "hi") return each<mul_hi<T>>;
@@ -285,7 +248,7 @@ void decode_mul(Decoding &d, Type type) {
         d.insn.run = each<mad_hi_sat>;
         return;
     }
-    d.insn.run = for_whole(d, type, [&](auto zero) -> Handler {
+    d.insn.run = for_integer(d, type, [&](auto zero) -> Handler {
         using T = decltype(zero);
         if (mode == "lo") return each<mad_lo<T>>;
         if (mode == "hi") return each<mad_hi<T>>;
@@ -326,7 +289,7 @@ void decode_add(Decoding &d, Type type, bool add_not_sub) {
         d.insn.run = add_not_sub ? each<add_sat> : each<sub_sat>;
         return;
     }
-    d.insn.run = for_whole(d, type, [&](auto zero) {
+    d.insn.run = for_integer(d, type, [&](auto zero) {
         using T = decltype(zero);
         return add_not_sub ? each<add<T>> : each<sub<T>>;
     });
@@ -339,7 +302,7 @@ void decode_extreme(Decoding &d, Type type, bool min) {
         d.insn.run = min ? each<least_relu<int32_t>> : each<greatest_relu<int32_t>>;
         return;
     }
-    d.insn.run = for_whole(d, type, [&](auto zero) {
+    d.insn.run = for_integer(d, type, [&](auto zero) {
         using T = decltype(zero);
         return min ? each<least<T>> : each<greatest<T>>;
     });
@@ -347,7 +310,7 @@ void decode_extreme(Decoding &d, Type type, bool min) {
 
 void decode_division(Decoding &d, Type type, bool rest) {
     operands(d, type, {type, type});
-    d.insn.run = for_whole(d, type, [&](auto zero) {
+    d.insn.run = for_integer(d, type, [&](auto zero) {
         using T = decltype(zero);
         return rest ? each<remainder<T>> : each<quotient<T>>;
     });
@@ -355,9 +318,10 @@ void decode_division(Decoding &d, Type type, bool rest) {
 
 void decode_sign(Decoding &d, Type type, bool abs) {
     operands(d, type, {type});
-    d.insn.run = for_signed(d, type, [&](auto zero) {
+    d.insn.run = for_integer(d, type, [&](auto zero) -> Handler {
         using T = decltype(zero);
-        return abs ? each<absolute<T>> : each<negate<T>>;
+        if constexpr (std::is_signed_v<T>) return abs ? each<absolute<T>> : each<negate<T>>;
+        d.refuse("has no such type");
     });
 }
 
@@ -380,7 +344,7 @@ void decode_integer(Decoding &d, Type type) {
     if (opcode == "abs" || opcode == "neg") return decode_sign(d, type, opcode == "abs");
     if (opcode == "sad") {
         operands(d, type, {type, type, type});
-        d.insn.run = for_whole(d, type, [](auto zero) { return each<distance<decltype(zero)>>; });
+        d.insn.run = for_integer(d, type, [](auto zero) { return each<distance<decltype(zero)>>; });
         return;
     }
     d.refuse("has no such type");

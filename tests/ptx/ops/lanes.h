@@ -87,7 +87,7 @@ Handler for_flags(int flags, Make make) {
         return nullptr;
 }
 
-// Of all registers of an instruction: the destination, then as many sources.
+// Decodes the operands of an instruction that has only registers: the destination, then the sources.
 inline void operands(Decoding &d, Type to, std::initializer_list<Type> from) {
     d.write(d.operand(0), to);
     size_t i = 1;
@@ -101,32 +101,53 @@ inline void classify(Decoding &d, Class cls, Unit unit = Unit::none, int flops =
     d.insn.flops = flops;
 }
 
-// Calls `make` with a value of the C++ type of an integer's (or untyped) PTX type.
+// Calls `make` with a value of the C++ type of an integer PTX type, of 32 or 64 bits.
+template <class Make>
+Handler for_wide_integer(const Decoding &d, Type type, Make make) {
+    switch (type) {
+        case Type::u32:
+            return make(uint32_t{});
+        case Type::s32:
+            return make(int32_t{});
+        case Type::u64:
+            return make(uint64_t{});
+        case Type::s64:
+            return make(int64_t{});
+        default:
+            d.refuse("has no such type");
+    }
+}
+
+// ... or 16 bits, which arithmetic takes.
 template <class Make>
 Handler for_integer(const Decoding &d, Type type, Make make) {
+    switch (type) {
+        case Type::u16:
+            return make(uint16_t{});
+        case Type::s16:
+            return make(int16_t{});
+        default:
+            return for_wide_integer(d, type, make);
+    }
+}
+
+// ... or 8 bits, or untyped, which counts as unsigned.
+template <class Make>
+Handler for_any_integer(const Decoding &d, Type type, Make make) {
     switch (type) {
         case Type::u8:
         case Type::b8:
             return make(uint8_t{});
         case Type::s8:
             return make(int8_t{});
-        case Type::u16:
         case Type::b16:
-            return make(uint16_t{});
-        case Type::s16:
-            return make(int16_t{});
-        case Type::u32:
+            return for_integer(d, Type::u16, make);
         case Type::b32:
-            return make(uint32_t{});
-        case Type::s32:
-            return make(int32_t{});
-        case Type::u64:
+            return for_integer(d, Type::u32, make);
         case Type::b64:
-            return make(uint64_t{});
-        case Type::s64:
-            return make(int64_t{});
+            return for_integer(d, Type::u64, make);
         default:
-            d.refuse("has no such type");
+            return for_integer(d, type, make);
     }
 }
 

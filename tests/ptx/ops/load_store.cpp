@@ -63,7 +63,7 @@ void run_ld(Warp &w, const Insn &insn) {
         places_read(w.clock, at, w.exec, insn.bytes * insn.count, form.order);
 }
 
-// A parameter of the kernel, which is the same for all lanes.
+// Reads a parameter of the kernel, which is the same for all lanes.
 template <int size>
 void run_ld_param(Warp &w, const Insn &insn) {
     Parameters &params = w.block->launch->params;
@@ -99,7 +99,7 @@ void store_elements<16>(Warp &w, const Insn &insn, unsigned char *const at[LANES
     }
 }
 
-// What a lane stores.
+// Gathers what a lane stores.
 template <int size>
 void gather(const Warp &w, const Insn &insn, int lane, unsigned char *to) {
     for (int e = 0; e < insn.count; ++e) {
@@ -156,7 +156,7 @@ bool is_used(const Decoding &d, int id) {
     return false;
 }
 
-// Compilers load whole vectors where they need a part: the rest need not have been written.
+// Compilers load whole vectors where the program needs a part: the rest need not have been written.
 uint32_t used_bytes(const Decoding &d, const Operand &to, int size) {
     uint32_t used = 0;
     for (size_t e = 0; e < to.parts.size(); ++e)

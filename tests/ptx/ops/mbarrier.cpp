@@ -16,7 +16,7 @@ Mask mbarrier_access(Warp &w, const Insn &insn, const AddressOperand &operand, b
     }
     unsigned char *at[LANES];
     resolve(w, insn, {Space::shared, access, 8, 8, access != Access::store}, address, lanes, at);
-    // Those that were found faulty got a scratch place.
+    // Lanes whose access was found faulty got the address of a scratch place.
     for (int l = 0; l < LANES; ++l) {
         if (!(lanes >> l & 1)) continue;
         const Block &block = *block_of(w, insn, l, shared[l]);
@@ -46,7 +46,7 @@ void each_lane(Warp &w, const Insn &insn, Access access, F what) {
     const Mask lanes = mbarrier_access(w, insn, form.at, form.generic, access, address);
     for (int l = 0; l < LANES; ++l)
         if (lanes >> l & 1)
-            what(Site{&w, &insn, l}, *block_of(w, insn, l, address[l]), address[l] & OFFSET_MASK);
+            what(Site{&w, &insn, l}, *block_of(w, insn, l, address[l]), address[l] & SHARED_OFFSET);
 }
 
 uint32_t value(const Warp &w, const Insn &insn, int op, int lane) {
@@ -66,8 +66,8 @@ void run_init(Warp &w, const Insn &insn) {
     });
 }
 
-// What other lanes did with it before counts as ordered: of those who count themselves out of a
-// barrier, one lane of each warp does so for all.
+// What other lanes did with the mbarrier before counts as ordered: where threads count themselves out
+// of it, one lane of each warp does so for all.
 void run_inval(Warp &w, const Insn &insn) { each_lane(w, insn, Access::atomic, mbarrier_invalidate); }
 
 void run_transaction(Warp &w, const Insn &insn) {
@@ -168,7 +168,7 @@ void run_wait(Warp &w, const Insn &insn) {
         else
             w.clock.acquire(m->completed);
     });
-    // A faulty address waits for nothing.
+    // A faulty address waits for nothing, so that the program can continue.
     w.set_pred(insn.ops[form.result], done);
     if ((done & w.exec) != w.exec) w.yield();
 }

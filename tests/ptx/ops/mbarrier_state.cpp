@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "../memory/race.h"
 #include "async_operands.h"
 
 namespace {
@@ -12,7 +13,7 @@ unsigned char *place(Block &block, uint32_t offset) {
     return block.shared.data() + (offset - SHARED_BEGIN);
 }
 
-// The 8 bytes in memory show that somebody else wrote there.
+// If somebody else wrote to the mbarrier, its 8 bytes in memory show it.
 void show(Block &block, uint32_t offset, MBarrier &m) {
     m.image = ((uint64_t)m.phase << 40 | (uint64_t)m.pending << 20 | ((uint64_t)m.bytes & LIMIT)) ^
               0x6D62'6172'7269'6572ull;
@@ -41,7 +42,7 @@ void Site::report(Check check, const char *what) const {
 
 Agent new_async_agent() {
     static Agent agents = 0;
-    return FIRST_ASYNC_AGENT + agents++ % FIRST_ASYNC_AGENT;
+    return ASYNC_AGENTS + agents++ % ASYNC_AGENTS;
 }
 
 BlockAsync &block_async(Block &block) {
@@ -121,7 +122,7 @@ void mbarrier_complete(const Site &site, Block &block, uint32_t offset, int64_t 
                        const std::vector<int> &handles) {
     MBarrier *m = live_mbarrier(site, block, offset);
     if (m == nullptr) {
-        for (int handle : handles) end_async_signalled(handle, FIRST_ASYNC_AGENT, 1);
+        for (int handle : handles) end_async_signalled(handle, ASYNC_AGENTS, 1);
         return;
     }
     const uint32_t time = m->phase + 1;

@@ -73,21 +73,6 @@ Unpack<double> unpack_of(Type type) {
     }
 }
 
-Unit unit_of(Type type) {
-    switch (type) {
-        case Type::f16:
-            return Unit::tensor_f16;
-        case Type::bf16:
-            return Unit::tensor_bf16;
-        case Type::tf32:
-            return Unit::tensor_tf32;
-        case Type::f64:
-            return Unit::tensor_f64;
-        default:
-            return Unit::tensor_f8;
-    }
-}
-
 bool exists(int m, int k, Type a, Type b, Type c, Type d) {
     const bool eight_bits = a == Type::e4m3 || a == Type::e5m2;
     if (eight_bits ? b != Type::e4m3 && b != Type::e5m2 : a != b) return false;
@@ -116,7 +101,6 @@ void decode_float_mma(Decoding &d, int m, int k, Type a, Type b, Type c, Type re
     d.read_vector(d.operand(1), f64 ? Type::f64 : Type::b32, form->a_registers);
     d.read_vector(d.operand(2), f64 ? Type::f64 : Type::b32, form->b_registers);
     d.read_vector(d.operand(3), packed(c), registers(c));
-    d.insn.unit = unit_of(a);
     form->c = c == Type::f16 ? Accumulator::f16 : Accumulator::f32;
     form->d = result == Type::f16 ? Accumulator::f16 : Accumulator::f32;
     d.insn.run = f64 ? run_mma_f64 : run_mma;
@@ -139,6 +123,7 @@ void decode_mma(Decoding &d) {
     if (a == Type::f16 && m == 8) d.refuse("m8n8k4 of f16 is not there");
     d.meets();
     d.insn.cls = Class::matrix;
+    d.insn.unit = tensor_unit(a);
     d.insn.flops = 2 * m * n * k;
     if (result != Type::s32) return decode_float_mma(d, m, k, a, b, c, result);
     if (c != Type::s32) d.refuse("accumulators of .s32 are expected");

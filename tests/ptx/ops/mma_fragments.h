@@ -62,7 +62,7 @@ using Widen = void (*)(const void *from, T *to, int count);
 template <class Element, class T>
 void widen(const void *from, T *to, int count) {
     const auto *elements = (const typename Element::Stored *)from;
-    // In steps: loops over types of one size vectorize.
+    // The loops are separate because loops over types of one size vectorize.
     uint32_t bits[256];
     decltype(Element::wide(0)) wide[256];
     for (int i = 0; i < count; ++i) bits[i] = elements[i];

@@ -59,7 +59,6 @@ Form *read_operands(Decoding &d, int m, int k, int width) {
     d.read_vector(d.operand(1), Type::b32, form->a_registers);
     d.read_vector(d.operand(2), Type::b32, form->b_registers);
     d.read_vector(d.operand(3), Type::s32, form->d_registers);
-    d.insn.unit = Unit::tensor_s8;
     return form;
 }
 

@@ -102,3 +102,21 @@ void write_accumulators(Warp &w, const int32_t *ops, const int32_t *from, Accumu
     }
     for (int j = 0; j < m / 4; ++j) w.set<int32_t>(ops[j], [&](int l) { return result[j][l]; });
 }
+
+Unit tensor_unit(Type element) {
+    switch (element) {
+        case Type::f16:
+            return Unit::tensor_f16;
+        case Type::bf16:
+            return Unit::tensor_bf16;
+        case Type::tf32:
+            return Unit::tensor_tf32;
+        case Type::f64:
+            return Unit::tensor_f64;
+        case Type::e4m3:
+        case Type::e5m2:
+            return Unit::tensor_f8;
+        default:  // integers of 8 and 4 bits, and single bits
+            return Unit::tensor_s8;
+    }
+}

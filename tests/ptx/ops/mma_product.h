@@ -25,3 +25,6 @@ void write_accumulators(Warp &w, const int32_t *ops, const int32_t *from, Accumu
                         const double (*sums)[TILE]);
 void write_accumulators(Warp &w, const int32_t *ops, const int32_t *from, Accumulator type, int m,
                         const int32_t (*sums)[TILE]);
+
+// The unit that multiplies elements of this type.
+Unit tensor_unit(Type element);

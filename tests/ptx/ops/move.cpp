@@ -3,7 +3,7 @@
 #include "../memory/memory.h"
 #include "lanes.h"
 
-// ops/special_registers.cpp: mov from one.
+// decodes mov from a special register: special_registers.cpp
 void decode_special_register(Decoding &d, Type type);
 
 namespace {

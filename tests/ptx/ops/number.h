@@ -20,7 +20,7 @@ struct Format {
     uint64_t most, infinity,
         none;  // patterns: the greatest finite number, infinity (0: there is none), the NaN
 };
-// Of f16, bf16, tf32, f32 and f64.
+// The formats of f16, bf16, tf32, f32 and f64.
 const Format &format_of(Type type);
 extern const Format E4M3, E5M2, E2M3, E3M2, E2M1;
 
@@ -38,5 +38,5 @@ Number decode_integer_number(uint64_t bits, Type type);
 // `clamps`: what exceeds the format becomes its greatest finite number.
 uint64_t encode_number(const Number &number, const Format &format, Narrow rounding, bool clamps);
 Number rounded_to_integer(Number number, ToInteger rounding);
-// Of a whole number, clamped to the type.
+// Encodes a whole number, clamped to the type.
 uint64_t encode_integer(const Number &number, Type type);

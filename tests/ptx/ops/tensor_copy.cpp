@@ -78,9 +78,9 @@ bool make_box(Box &box, const Form &form) {
 
 // Where byte `at` of the box lies: bits 4 and up of the address are changed by bits 7 and up.
 unsigned char *swizzled(const Box &box, size_t at) {
-    const uint32_t address = (box.shared & OFFSET_MASK) + at, mask = (1u << box.map->swizzle) - 1;
+    const uint32_t address = (box.shared & SHARED_OFFSET) + at, mask = (1u << box.map->swizzle) - 1;
     const uint32_t moved = address ^ ((address >> 7 & mask) << 4);
-    return box.memory + ((int64_t)moved - (box.shared & OFFSET_MASK));
+    return box.memory + ((int64_t)moved - (box.shared & SHARED_OFFSET));
 }
 
 struct Row {
@@ -244,12 +244,12 @@ void run_load(Warp &w, const Insn &insn) {
             continue;
         }
         for_each_block(site, w.at<uint32_t>(insn.ops[form.blocks])[l] & 0xFFFF, [&](uint32_t base) {
-            load_box(site, form, *map, base | (to & OFFSET_MASK), base | (barrier & OFFSET_MASK));
+            load_box(site, form, *map, base | (to & SHARED_OFFSET), base | (barrier & SHARED_OFFSET));
         });
     }
 }
 
-// Of a reduction what it does with an element; false: it cannot.
+// Chooses what a reduction does with an element; false: there is no such operation on it.
 bool choose_combination(Transfer &transfer, const Form &form, const TensorMap &map) {
     if (form.operation.empty()) return true;
     const bool bits = form.operation == "and" || form.operation == "or" || form.operation == "xor";
@@ -271,7 +271,7 @@ struct Stored {
     }
 };
 
-// Lanes that store the same box to the same place (CUTLASS has a whole warp do so) cannot disagree: it
+// CUTLASS has a whole warp store the same box to the same place.  Such lanes cannot disagree: the box
 // is stored once, and belongs to the groups of all of them.
 void run_store(Warp &w, const Insn &insn) {
     const Form &form = *(const Form *)insn.extra;

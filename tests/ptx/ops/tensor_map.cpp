@@ -42,7 +42,7 @@ const char *wrong_shape(const Arguments &a) {
     if (inner % 16 != 0) return "boxDim[0] times the element's size is no multiple of 16";
     if (a.swizzle != CU_TENSOR_MAP_SWIZZLE_NONE && inner > 16u << a.swizzle)
         return "boxDim[0] times the element's size is more than the swizzle spans";
-    // How narrower rows lie in shared memory is nowhere written.
+    // It is nowhere written how narrower rows lie in shared memory.
     if (a.swizzle != CU_TENSOR_MAP_SWIZZLE_NONE && inner < 16u << a.swizzle)
         return "boxDim[0] times the element's size is less than the swizzle spans: not supported here";
     return nullptr;

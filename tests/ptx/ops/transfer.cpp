@@ -89,8 +89,8 @@ void end_all(std::vector<int> &handles, const WarpClock &by, int lane) {
     handles.clear();
 }
 
-// Copies whose sources nobody waited for: the shared memory may be another block's before they are
-// read.
+// Finds copies whose sources nobody waited for: the shared memory may be another block's before they
+// are read.
 void check_sources(Warp &warp) {
     for (GroupedTransfer &grouped : async_state(warp).grouped)
         grouped.transfer->site.report(Check::asynchronous,
@@ -98,7 +98,7 @@ void check_sources(Warp &warp) {
                                       "(cp.async.bulk.wait_group.read is missing)");
 }
 
-// Copies to the block's shared memory that no thread waited for.
+// Finds copies to the block's shared memory that no thread waited for.
 void check_targets(Block &block) {
     for (auto &[offset, m] : block_async(block).mbarriers) {
         if (m.told_at == 0) continue;

@@ -1,4 +1,4 @@
-// wgmma.mma_async, fence, commit_group, wait_group.
+// The instructions of wgmma: mma_async, fence, commit_group, wait_group.
 #include "wgmma.h"
 
 #include <algorithm>
@@ -13,7 +13,7 @@
 
 const WgmmaForm &wgmma_form(const Insn &insn) { return *(const WgmmaForm *)insn.extra; }
 
-// The warps of a warpgroup share what is pending.
+// Makes the warp's state at its first use; the warps of a warpgroup share what is pending.
 WgmmaState &wgmma_state(Warp &w) {
     if (w.wgmma != nullptr) return *w.wgmma;
     w.wgmma = std::make_shared<WgmmaState>();
@@ -36,12 +36,7 @@ WgmmaState &wgmma_state(Warp &w) {
 
 namespace {
 
-std::string place(const Warp &w, const Insn &insn) {
-    const std::string text = place_of(*w.program, insn);
-    return text.empty() ? "line " + std::to_string(insn.line) + " of the PTX" : text;
-}
-
-// Registers of a product, by slot.
+// The registers of a product, by slot.
 struct Slots {
     const int32_t *begin_, *end_;
     const int32_t *begin() const { return begin_; }
@@ -54,8 +49,7 @@ Slots multiplicands(const Insn &insn) {
     return {first, first + (form.a_in_registers ? form.a_operands : 0)};
 }
 
-// ---- issue
-// ------------------------------------------------------------------------------------------------
+// ---- issue ----
 
 void check_registers(Warp &w, const Insn &insn, const WgmmaState &state) {
     const auto report = [&](const char *what) { finding(w, insn, 0, Check::asynchronous, "%s", what); };
@@ -103,7 +97,7 @@ void join(Warp &w, const Insn &insn, WgmmaProduct &product, uint64_t a, uint64_t
         if (part.insn == nullptr) continue;
         if (part.insn != &insn)
             finding(w, insn, 0, Check::barrier, "other warps of the warpgroup are at another wgmma, %s",
-                    place(w, *part.insn).c_str());
+                    shown_place(w, *part.insn).c_str());
         else if (product.a != a || product.b != b)
             finding(w, insn, 0, Check::wrong_use,
                     "the warps of the warpgroup have different matrix descriptors");
@@ -139,8 +133,7 @@ void run_mma(Warp &w, const Insn &insn) {
     state.group->waiting.clear();
 }
 
-// ---- order
-// ------------------------------------------------------------------------------------------------
+// ---- order ----
 
 void run_fence(Warp &w, const Insn &insn) {
     if (!gather_warp(w, insn)) return;
@@ -173,7 +166,8 @@ void end_reads(Warp &w, Warpgroup &group, uint64_t commit) {
     w.clock.seen.raise(group.agent, (uint32_t)commit);
 }
 
-// False: another warp of the group has not issued it yet, the instruction is called again when it has.
+// False: another warp of the group has not issued it yet, and the instruction is called again when it
+// has.
 bool finish(Warp &w, WgmmaState &state, const WgmmaProduct &product) {
     if (product.done) return true;
     if (!product.complete) {
@@ -201,8 +195,7 @@ void run_wait(Warp &w, const Insn &insn) {
     }
 }
 
-// ---- registers in flight
-// ----------------------------------------------------------------------------------
+// ---- registers in flight ----
 
 struct Watch {
     Handler run;
@@ -212,7 +205,7 @@ struct Watch {
 std::unordered_map<const Insn *, Watch> watches;
 
 // Compilers put copies of registers, and constants for them, where the assembler needs none, also
-// between a wgmma.fence and the wgmma: as if a register had another name from here on.  So a copy of an
+// between a wgmma.fence and the wgmma: they only give a register another name.  So a copy of an
 // accumulator in flight waits for its value, and no copy demands a fence.
 bool follow_copy(Warp &w, WgmmaState &state, const Watch &watch) {
     for (const RegisterUse &use : watch.uses) {
@@ -258,26 +251,9 @@ void watch_registers(Insn &insn, const std::vector<RegisterUse> &uses, bool copi
     insn.run = run_watched;
 }
 
-// ---- decoding
-// ---------------------------------------------------------------------------------------------
+// ---- decoding ----
 
 namespace {
-
-Unit unit_of(Type type) {
-    switch (type) {
-        case Type::f16:
-            return Unit::tensor_f16;
-        case Type::bf16:
-            return Unit::tensor_bf16;
-        case Type::tf32:
-            return Unit::tensor_tf32;
-        case Type::e4m3:
-        case Type::e5m2:
-            return Unit::tensor_f8;
-        default:
-            return Unit::tensor_s8;
-    }
-}
 
 bool is_one_of(Type type, std::initializer_list<Type> types) {
     return std::find(types.begin(), types.end(), type) != types.end();
@@ -357,7 +333,7 @@ void decode_mma_async(Decoding &d) {
                                       : Accumulator::s32;
     read_operands(d, form, result);
     d.keep_slots();
-    d.insn.unit = unit_of(form.a);
+    d.insn.unit = tensor_unit(form.a);
     d.insn.flops = 2 * 16 * form.n * form.k;  // a warp has 16 of the 64 rows
     d.insn.run = run_mma;
     d.insn.extra = d.keep(form);

@@ -70,12 +70,12 @@ struct WgmmaState {
 WgmmaState &wgmma_state(Warp &warp);
 // Makes the products of the group, in order, up to and with `last`; all of them are complete.
 void make_products(Warpgroup &group, const WgmmaProduct &last);
-// A complete product is due some time.
+// Has a complete product made some time later.
 void defer_product(const std::shared_ptr<Warpgroup> &group,
                    const std::shared_ptr<WgmmaProduct> &product);
-// The memory that a warp's products read from now on until end_async.
+// Marks the memory that a warp's products read from now on, until end_async.
 std::vector<int> begin_reads(Warp &w, const WgmmaState &state);
-// The warp reads parts of the operands that only lie outside of its block's memory: a finding.
+// Finds an operand of which a part lies outside of the block's memory.
 void check_operands(Warp &w, const Insn &insn, const WgmmaProduct &product);
 
 // How an instruction uses a register that some wgmma of its program uses, too.

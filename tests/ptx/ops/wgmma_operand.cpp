@@ -43,7 +43,7 @@ void SharedOperand::load(const Block &block, int first, unsigned char *to) const
     };
     const int row_bytes = depth_ * bytes_;
     if (transposed_) {
-        // A chunk has one element of each of the eight rows: elements have 16 bits.
+        // Elements have 16 bits here: a chunk has one element of each of the eight rows.
         for (int k = 0; k < depth_; ++k) {
             const unsigned char *from = chunk_at(across(first / 8, k));
             for (int row = 0; row < 8; ++row)

@@ -79,7 +79,7 @@ void load_b(const WgmmaForm &form, const WgmmaProduct &product, const Block &blo
         for (int n = 0; n < TILE; ++n) b[i][n] = columns[n * form.k + i];
 }
 
-// Registers are written of all lanes: nobody executes an instruction at that time.
+// The product writes the registers of all lanes, for nobody executes an instruction at that time.
 class AllLanes {
 public:
     explicit AllLanes(Warp &warp) : warp_(warp), exec_(warp.exec) { warp.exec = ALL; }
@@ -161,7 +161,7 @@ void check_operands(Warp &w, const Insn &insn, const WgmmaProduct &product) {
     });
 }
 
-// B is read by all four warps, and looked at for one of them, in turn.
+// All four warps read B; one of them, in turn, is checked for it.
 std::vector<int> begin_reads(Warp &w, const WgmmaState &state) {
     constexpr uint32_t CHUNKS = 1 << 14;
     static std::vector<bool> chunks(CHUNKS);

@@ -1,30 +1,30 @@
 // Tiles come by bulk copies that an mbarrier tells of, and leave by bulk copies behind a proxy fence.
 // devices: 90,100
-#include "../faults/bulk.h"
+#include "../tests/ptx_async.h"
 #include "expect.h"
 
 __global__ void tiles(const int *x, int *to, int count) {
     __shared__ __align__(128) int in[2][64], out[64];
     __shared__ uint64_t barrier[2];
     const int i = threadIdx.x;
-    if (i < 2) init(&barrier[i], 1);
+    if (i < 2) barrier_init(&barrier[i], 1);
     __syncthreads();
     const auto fetch = [&](int t) {
-        expect(&barrier[t % 2], 256);
-        load(in[t % 2], x + 64 * t, 256, &barrier[t % 2]);
+        barrier_arrive_expect(&barrier[t % 2], 256);
+        bulk_load(in[t % 2], x + 64 * t, 256, &barrier[t % 2]);
     };
     if (i == 0) fetch(0);
     for (int t = 0; t < count; ++t) {
         if (i == 0 && t + 1 < count) fetch(t + 1);
-        wait(&barrier[t % 2], t / 2 % 2);
-        if (i == 0) wait_sources();
+        barrier_wait(&barrier[t % 2], t / 2 % 2);
+        if (i == 0) bulk_wait_read<0>();
         __syncthreads();
         out[i] = in[t % 2][63 - i] + t;
-        fence_proxy();
+        fence_async();
         __syncthreads();
-        if (i == 0) store(to + 64 * t, out, 256);
+        if (i == 0) bulk_store(to + 64 * t, out, 256), bulk_commit();
     }
-    if (i == 0) wait_stores();
+    if (i == 0) bulk_wait<0>();
 }
 
 int main() {

@@ -140,6 +140,12 @@ T random_value() {
 
 // ---- checks ----
 
+// As an opcode has it: ".s32" of int32_t.
+template <class T>
+std::string suffix() {
+    return (std::is_signed_v<T> ? ".s" : ".u") + std::to_string(8 * sizeof(T));
+}
+
 template <class T>
 std::string shown(T value) {
     std::ostringstream out;

@@ -53,8 +53,8 @@ inline CUresult encode(CUtensorMap &map, const Tensor &t, void *data, CUtensorMa
                     CU_TENSOR_MAP_L2_PROMOTION_NONE, (CUtensorMapFloatOOBfill)fill);
 }
 
-// Where byte `at` of a box lies in shared memory: of each 128 bytes, the chunks of 16 are exchanged by
-// the number of the 128 bytes, within spans of 32, 64 or 128.
+// Where byte `at` of a box lies in shared memory: the chunks of 16 bytes within each 128 bytes are
+// exchanged by the number of the 128 bytes, within spans of 32, 64 or 128.
 inline size_t swizzled(size_t at, int swizzle) {
     const size_t chunks = 1u << swizzle, row = at / 128 % 8;
     const size_t chunk = at / 16 % chunks, moved = chunk ^ (row % chunks);

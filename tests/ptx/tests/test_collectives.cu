@@ -19,8 +19,7 @@ static void expect_lane(const char *what, int lane, uint32_t is, uint32_t should
     expect(what, lane, is, should);
 }
 
-// ---- shfl
-// -------------------------------------------------------------------------------------------------
+// ---- shfl ----
 
 template <int mode>
 __global__ void shuffles(const uint32_t *in, uint32_t *out, uint32_t b_or, uint32_t c) {
@@ -73,8 +72,7 @@ static void check_shuffle(int mode, uint32_t seed, uint32_t c) {
     }
 }
 
-// ---- votes
-// ------------------------------------------------------------------------------------------------
+// ---- votes ----
 
 __global__ void votes(const uint32_t *in, uint32_t *out, uint32_t) {
     const int l = threadIdx.x;
@@ -109,8 +107,7 @@ static void check_votes(const Values &in) {
     }
 }
 
-// ---- match
-// ------------------------------------------------------------------------------------------------
+// ---- match ----
 
 __global__ void matches(const uint32_t *in, uint32_t *out, uint32_t) {
     const int l = threadIdx.x;
@@ -142,8 +139,7 @@ static void check_matches(uint32_t different) {
     }
 }
 
-// ---- redux, elect
-// -----------------------------------------------------------------------------------------
+// ---- redux, elect ----
 
 __global__ void reductions(const uint32_t *in, uint32_t *out, uint32_t) {
     const int l = threadIdx.x;
@@ -198,8 +194,7 @@ static void check_elections() {
     for (int l = 0; l < N; ++l) expect_lane("elect", l, out[l], l < 5 ? ~0u : 5u | (l == 5) << 8);
 }
 
-// ---- lanes that come apart
-// --------------------------------------------------------------------------------
+// ---- lanes that come apart ----
 
 // Lanes hand values on through shared memory, from branch to branch.
 __global__ void apart(const uint32_t *in, uint32_t *out, uint32_t) {

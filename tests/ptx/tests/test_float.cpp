@@ -71,8 +71,8 @@ T fma_of(T a, T b, T c, Way way) {
 template <class T>
 T div(T a, T b, Way way) {
     if (a - a != 0 || b - b != 0 || a == 0 || b == 0) return a / b;
-    // Of 113 bits of the quotient none is lost that counts: it is further from the middle of two
-    // numbers.
+    // 113 bits of the quotient suffice: it is further from the middle of two numbers than the bits that
+    // are lost.
     return round_as<T>((Exact)a / b, way);
 }
 template <class T>

@@ -3,102 +3,9 @@
 #include <cmath>
 #include <cstring>
 
-#include "gpu.h"
+#include "matrix_elements.h"
 
-// ---- number formats, by their definitions
-// ----------------------------------------------------------------
-
-enum Format { f16, bf16, tf32, e4m3, e5m2, f64, s8, u8, s4, u4, b1, f32, s32 };
-
-static int bits_of(Format f) {
-    switch (f) {
-        case f16:
-        case bf16:
-            return 16;
-        case tf32:
-        case f32:
-        case s32:
-            return 32;
-        case f64:
-            return 64;
-        case s4:
-        case u4:
-            return 4;
-        case b1:
-            return 1;
-        default:
-            return 8;
-    }
-}
-
-static double small_float(uint64_t bits, int exponent_bits, int mantissa_bits) {
-    const int bias = (1 << (exponent_bits - 1)) - 1;
-    const int exponent = bits >> mantissa_bits & ((1 << exponent_bits) - 1);
-    const double mantissa = bits & ((1ull << mantissa_bits) - 1), one = 1ull << mantissa_bits;
-    const double magnitude = exponent == 0 ? std::ldexp(mantissa / one, 1 - bias)
-                                           : std::ldexp(1 + mantissa / one, exponent - bias);
-    return bits >> (exponent_bits + mantissa_bits) & 1 ? -magnitude : magnitude;
-}
-
-static double value_of(Format f, uint64_t bits) {
-    switch (f) {
-        case f16:
-            return small_float(bits, 5, 10);
-        case bf16:
-            return small_float(bits, 8, 7);
-        case tf32:
-            return small_float(bits >> 13 & 0x7ffff, 8, 10);
-        case f32:
-            return small_float(bits, 8, 23);
-        case e4m3:
-            return small_float(bits, 4, 3);
-        case e5m2:
-            return small_float(bits, 5, 2);
-        case f64: {
-            double x;
-            std::memcpy(&x, &bits, 8);
-            return x;
-        }
-        case s8:
-            return (int8_t)bits;
-        case s4:
-            return (int)(bits & 7) - (int)(bits & 8);
-        case s32:
-            return (int32_t)bits;
-        default:
-            return bits;
-    }
-}
-
-static uint64_t mixed(uint64_t x) {
-    x ^= x >> 31, x *= 0x7fb5d329728ea185ull, x ^= x >> 27, x *= 0x81dadef4bc2dd44dull;
-    return x ^ x >> 33;
-}
-
-// A finite number of moderate size: exponents near 1, so that sums cancel and round.
-static uint64_t random_bits(Format f, uint64_t seed) {
-    const uint64_t r = mixed(seed);
-    switch (f) {
-        case f16:
-            return (r & 0x83ff) | (12 + r / 65536 % 6) << 10;
-        case bf16:
-            return (r & 0x807f) | (124 + r / 65536 % 6) << 7;
-        case tf32:
-        case f32:
-            return (r & 0x807fffff) | (124 + (r >> 32) % 6) << 23;
-        case e4m3:
-            return (r & 0x87) | (r >> 8) % 10 << 3;
-        case e5m2:
-            return (r & 0x83) | (r >> 8) % 24 << 2;
-        case f64:
-            return (r & 0x800fffffffffffffull) | (1020 + mixed(r) % 6) << 52;
-        default:
-            return bits_of(f) == 64 ? r : r & ((1ull << bits_of(f)) - 1);
-    }
-}
-
-// ---- the kernels: registers of lane l at [32 * register + l]
-// ------------------------------------------------
+// ---- the kernels: registers of lane l at [32 * register + l] ----
 
 #ifdef __CUDA_ARCH__
 constexpr int ARCH = __CUDA_ARCH__ / 10;
@@ -227,8 +134,7 @@ struct Case {
 #define CASE(m, k, a, b, c, d, from, to, registers, text) {m, k, a, b, c, d, from, to, text},
 static const Case cases[CASES] = {ALL_CASES};
 
-// ---- fragments: where element i of lane `lane` lies
-// -----------------------------------------------------------
+// ---- fragments: where element i of lane `lane` lies ----
 
 struct Place {
     int row, column;
@@ -277,13 +183,7 @@ private:
     int elements_;
 };
 
-// ---- the comparison
-// --------------------------------------------------------------------------------------
-
-static bool default_rounding() {
-    const char *seed = std::getenv("KAIROS_PTX_SEED");
-    return seed == nullptr || std::atoi(seed) == 0;
-}
+// ---- the comparison ----
 
 // How far a result may be from the exact sum: half a unit in the last place; else what the order of the
 // sums and their truncation make.
@@ -329,7 +229,7 @@ static void compare_integers(const Case &c, int row, int column, double is, cons
 
 using Kernel = void (*)(const uint32_t *, const uint32_t *, const uint32_t *, uint32_t *);
 
-static void check_case(const Case &c, Kernel kernel, uint64_t seed) {
+static void check_case(const Case &c, Kernel kernel, uint32_t seed) {
     const int per_a = per_register(c.a), per_b = per_register(c.b), outputs = c.m == 16 ? 4 : 2;
     Registers a(c.a, c.m * c.k / 32), b(c.b, 8 * c.k / 32), start(c.c, outputs), d(c.d, outputs);
     std::vector<double> wide_a(c.m * c.k), wide_b(c.k * 8), wide_c(c.m * 8);
@@ -347,8 +247,7 @@ static void check_case(const Case &c, Kernel kernel, uint64_t seed) {
             wide_b[p.row * 8 + p.column] = value_of(c.b, bits);
         }
         for (int i = 0; i < outputs; ++i) {
-            uint64_t bits = random_bits(c.c, seed++);
-            if (c.c == s32 && seed % 3 == 0) bits = seed % 2 ? INT32_MAX : 0x80000000u;  // overflows
+            const uint64_t bits = random_bits(c.c, seed++);
             const Place p = place_c(i, lane);
             start.put(i, lane, bits);
             wide_c[p.row * 8 + p.column] = value_of(c.c, bits);

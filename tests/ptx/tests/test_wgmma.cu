@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "gpu.h"
+#include "matrix_elements.h"
 
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
 #define HAS_WGMMA 1
@@ -12,8 +12,7 @@
 #define HAS_WGMMA 0
 #endif
 
-// ---- the instruction
-// ---------------------------------------------------------------------------------------------
+// ---- the instruction ----
 
 #define REGISTERS_4 "{%0, %1, %2, %3}"
 #define REGISTERS_8 "{%0, %1, %2, %3, %4, %5, %6, %7}"
@@ -76,8 +75,6 @@
                  : OPERANDS_##count                                                   \
                  : "r"(ra[0]), "r"(ra[1]), "r"(ra[2]), "r"(ra[3]), "l"(b), "r"(scale) \
                  : "memory")
-
-enum Format { f16, bf16, tf32, e4m3, e5m2, s8, u8, f32, s32 };
 
 // CASE(n, a, b, d, registers of d, MEMORY or REGISTERS, sign of a, of b, transposed a, b, modifiers,
 // what follows)
@@ -142,68 +139,9 @@ __global__ void __launch_bounds__(128)
     for (int i = 0; i < Instruction::registers; ++i) out[i * 128 + t] = d[i];
 }
 
-// ---- formats
-// -----------------------------------------------------------------------------------------------------
+// ---- layouts: where element (row, k) lies, in bytes ----
 
-static int bytes_of(Format f) {
-    return f == f16 || f == bf16 ? 2 : f == tf32 || f == f32 || f == s32 ? 4 : 1;
-}
-
-static double small_float(uint32_t bits, int exponent_bits, int mantissa_bits) {
-    const int bias = (1 << (exponent_bits - 1)) - 1;
-    const int exponent = bits >> mantissa_bits & ((1 << exponent_bits) - 1);
-    const double fraction = std::ldexp(bits & ((1u << mantissa_bits) - 1), -mantissa_bits);
-    const double magnitude =
-        exponent == 0 ? std::ldexp(fraction, 1 - bias) : std::ldexp(1 + fraction, exponent - bias);
-    return bits >> (exponent_bits + mantissa_bits) & 1 ? -magnitude : magnitude;
-}
-
-static double value_of(Format f, uint32_t bits) {
-    switch (f) {
-        case f16:
-            return small_float(bits, 5, 10);
-        case bf16:
-            return small_float(bits, 8, 7);
-        case tf32:
-            return small_float(bits >> 13, 8, 10);
-        case f32:
-            return small_float(bits, 8, 23);
-        case e4m3:
-            return small_float(bits, 4, 3);
-        case e5m2:
-            return small_float(bits, 5, 2);
-        case s8:
-            return (int8_t)bits;
-        case s32:
-            return (int32_t)bits;
-        default:
-            return bits;
-    }
-}
-
-static uint32_t random_bits(Format f, uint32_t seed) {
-    const uint32_t r = hash(seed), exponent = hash(r) % 6;
-    switch (f) {
-        case f16:
-            return (r & 0x83ff) | (12 + exponent) << 10;
-        case bf16:
-            return (r & 0x807f) | (124 + exponent) << 7;
-        case tf32:
-        case f32:
-            return (r & 0x807fffff) | (124 + exponent) << 23;
-        case e4m3:
-            return (r & 0x87) | (4 + exponent) << 3;
-        case e5m2:
-            return (r & 0x83) | (12 + exponent) << 2;
-        case s32:
-            return r % 3 == 0 ? 0x7ffffff0u + r % 16 : r;
-        default:
-            return r & 0xff;
-    }
-}
-
-// ---- layouts: where element (row, k) lies, in bytes
-// ------------------------------------------------------------------
+static int bytes_of(Format f) { return bits_of(f) / 8; }
 
 struct Layout {
     int mode;  // 0: none, 1: 128, 2: 64, 3: 32 bytes
@@ -259,8 +197,7 @@ struct Layout {
     }
 };
 
-// ---- the comparison
-// ------------------------------------------------------------------------------------------------
+// ---- the comparison ----
 
 struct Case {
     int n;
@@ -280,11 +217,6 @@ static const Case cases[CASES] = {ALL_CASES};
 
 using Kernel = void (*)(const uint32_t *, int, const uint32_t *, uint64_t, uint64_t, int, uint64_t,
                         uint64_t, int, const uint32_t *, uint32_t *);
-
-static bool default_rounding() {
-    const char *seed = std::getenv("KAIROS_PTX_SEED");
-    return seed == nullptr || std::atoi(seed) == 0;
-}
 
 static double allowed(Format f, double exact, double magnitudes, int slices) {
     const int digits = f == f32 ? 24 : 11;

@@ -124,8 +124,7 @@ void Parser::parse_location() {
     location_of_[{at[0], at[1], at[2]}] = location_;
 }
 
-// Hints for ptxas, and one that counts here: of a load that is wider than it need be, which bytes are
-// meant.
+// Hints are for ptxas; one counts here: which bytes are meant of a load that is wider than it need be.
 void Parser::parse_pragma() {
     do {
         const Token hint = next();

@@ -1,6 +1,7 @@
-// bar.warp.sync, and what holds for all instructions in which lanes of a warp take part together.
-#include "../decode/decode.h"
+// What holds for all instructions in which lanes of a warp take part together; and bar.warp.sync, which
+// does nothing else.
 #include "collective.h"
+#include "../decode/decode.h"
 
 void check_peers(const Warp &w, const Insn &insn, const Peers &peers) {
     for (int l = 0; l < LANES; ++l) {
@@ -24,6 +25,11 @@ void report_missing(const Warp &w, const Insn &insn) {
     finding(w, insn, first_lane(w.exec), Check::wrong_use,
             "%d lanes of the warp do not exist or have ended; all 32 must execute this",
             std::popcount(~w.exec));
+}
+
+std::string shown_place(const Warp &w, const Insn &insn) {
+    const std::string text = place_of(*w.program, insn);
+    return text.empty() ? "line " + std::to_string(insn.line) + " of the PTX" : text;
 }
 
 namespace {
