@@ -17,10 +17,7 @@ __global__ void bias_relu_kernel(const T *x, const float *bias, int h, int w, in
         for (int c = team.lane * V; c < channels; c += team.lanes * V) {
             Floats<V> v = load<V>(data + c);
             const Floats<V> b = load<V>(bias + c);
-            unrolled<V>([&](int i) {
-                const float sum = v.at[i] + b.at[i];
-                v.at[i] = sum < 0 ? 0 : sum;  // NaN stays NaN, unlike with fmaxf
-            });
+            unrolled<V>([&](int i) { v.at[i] = max_or_nan(v.at[i] + b.at[i], 0); });
             store(result + c, v);
         }
     }

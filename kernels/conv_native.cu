@@ -118,7 +118,6 @@ __global__ void __launch_bounds__(BLOCK, 5)
             }
         }
         store_sums(conv, sums, row + thread_row, column + thread_column, y);
-        __syncthreads();
     }
 }
 

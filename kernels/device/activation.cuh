@@ -19,11 +19,8 @@ __device__ inline Floats<V> mp_silu(Floats<V> v) {
     return v;
 }
 
-// Clamps to [-bound, bound]; NaN stays NaN, unlike with fminf.
-__device__ inline float clamp(float v, float bound) {
-    v = bound < v ? bound : v;
-    return v < -bound ? -bound : v;
-}
+// Clamps to [-bound, bound]; NaN stays NaN.
+__device__ inline float clamp(float v, float bound) { return max_or_nan(min_or_nan(v, bound), -bound); }
 
 template <int V>
 __device__ inline Floats<V> clamp(Floats<V> v, float bound) {

@@ -28,6 +28,17 @@ __device__ inline void store_16(void *to, uint4 words) {
                  "r"(words.x), "r"(words.y), "r"(words.z), "r"(words.w)
                  : "memory");
 }
+// The lesser and the greater of two numbers; NaN if `a` is NaN, unlike with fminf and fmaxf.
+__device__ inline float min_or_nan(float a, float b) {
+    float r;
+    asm("min.NaN.f32 %0, %1, %2;" : "=f"(r) : "f"(a), "f"(b));
+    return r;
+}
+__device__ inline float max_or_nan(float a, float b) {
+    float r;
+    asm("max.NaN.f32 %0, %1, %2;" : "=f"(r) : "f"(a), "f"(b));
+    return r;
+}
 // Before a loop over a row whose iterations are independent, also where it works in place.
 #define VECTOR_LOOP
 // Before a loop of few, known turns, whose arrays then are registers.

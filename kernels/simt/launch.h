@@ -21,6 +21,9 @@ inline uint4 load_16(const void *from) {
 }
 inline void store_16(void *to, uint4 words) { memcpy(to, &words, sizeof words); }
 
+inline float min_or_nan(float a, float b) { return b < a ? b : a; }
+inline float max_or_nan(float a, float b) { return a < b ? b : a; }
+
 namespace simt {
 
 struct Launch {

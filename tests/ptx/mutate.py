@@ -81,7 +81,9 @@ def mutations(line):
         if not re.match(r'(bar|shfl|ld|st)', bare):
             yield 'constant', line.replace(found[0], f', {int(found[1]) + 1};', 1)
     if found := re.search(r'0f([0-9A-F]{8})', bare):
-        yield 'constant', line.replace(found[0], f'0f{int(found[1], 16) ^ 0x00400000:08X}', 1)
+        # 1 instead of 0, and otherwise half as much again or less.
+        bits = int(found[1], 16)
+        yield 'constant', line.replace(found[0], f'0f{0x3F800000 if bits == 0 else bits ^ 0x00400000:08X}', 1)
     operands = [o.strip() for o in bare.rstrip(';').split(None, 1)[-1].split(',')] if '{' not in bare else []
     if len(operands) >= 3 and operands[1] != operands[2] and not COMMUTES.search(bare.split(None, 1)[0] + ' ') \
             and '[' not in bare and not bare.startswith(('@', 'selp', 'shfl', 'call', 'bra')):
