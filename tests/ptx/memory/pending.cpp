@@ -49,16 +49,10 @@ void end(int handle, uint32_t segment, int lane) {
 int begin_async(Warp &warp, const Insn &insn, int lane, Space space, uint64_t address, size_t bytes,
                 bool writes, bool async_proxy, bool reduces) {
     if (!checks().async || bytes == 0) return -1;
-    if (space == Space::generic) {
-        space = (address & SHARED_WINDOW) ? Space::shared : Space::global;
-        address &= space == Space::shared ? UINT32_MAX : UINT64_MAX;
-    }
     Target target;
-    const bool found = space == Space::shared ? find_shared(*warp.block, address, target)
-                                              : find_global(address, target);
-    const uint64_t offset =
-        space == Space::shared ? (address & SHARED_OFFSET) - SHARED_BEGIN : address - target.base;
-    if (!found || !target.holds(offset, bytes)) return -1;
+    uint64_t offset;
+    if (!find_target(*warp.block, space, address, target, offset) || !target.holds(offset, bytes))
+        return -1;
     if (unused.empty()) {
         unused.push_back(table.size());
         table.emplace_back();
