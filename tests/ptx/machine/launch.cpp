@@ -143,6 +143,8 @@ void Running::stuck(const char *why) {
 // Nothing more of the launch runs.
 void Running::abandon() {
     scheduler.deferred.clear();
+    forget_all_pending();
+    for (auto &block : blocks) memory_end_block(*block);
     blocks.clear(), clusters.clear();
     next = total;
 }

@@ -58,6 +58,8 @@ int begin_async(Warp &warp, const Insn &insn, int lane, Space space, uint64_t ad
 void end_async(int handle, const WarpClock &by, int lane);
 // ... or it was signalled to an mbarrier, whose waiters know `agent` at `time`.
 void end_async_signalled(int handle, Agent agent, uint32_t time);
+// A launch stops early: no copy will end any more.
+void forget_all_pending();
 
 // ---- the host's side ----
 void *device_allocate(size_t bytes, const char *what);  // nullptr: more than the device has

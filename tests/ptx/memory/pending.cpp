@@ -30,18 +30,23 @@ const Pending *find(const Shadow &shadow, size_t offset, size_t bytes, bool writ
     return nullptr;
 }
 
+void release(int handle) {
+    Pending &p = table[handle];
+    p.shadow->hold(p.offset, p.bytes, p.writes, -1);
+    p.shadow = nullptr;
+    unused.push_back(handle);
+}
+
 void end(int handle, uint32_t segment, int lane) {
     if (handle < 0) return;
     Pending &p = table[handle];
     if (p.shadow == nullptr) return;
-    p.shadow->hold(p.offset, p.bytes, p.writes, -1);
     if (p.writes) p.shadow->mark_valid(p.offset, p.bytes);
     if (checks().race)
         remember_copy(*p.shadow, p.offset, p.bytes, p.writes,
                       (uint64_t)segment << cell::SEGMENT_SHIFT | (uint64_t)lane << cell::LANE_SHIFT |
                           (p.proxy ? cell::PROXY : 0) | (p.reduces ? cell::STRONG : 0) | p.index);
-    p.shadow = nullptr;
-    unused.push_back(handle);
+    release(handle);
 }
 
 }  // namespace
@@ -93,11 +98,11 @@ void check_pending(Warp &warp, const Insn &insn, int lane, Access access, const 
 
 void forget_pending(const Shadow &shadow) {
     if (shadow.targets == 0 && shadow.sources == 0) return;
-    for (size_t k = 0; k < table.size(); ++k) {
-        Pending &p = table[k];
-        if (p.shadow != &shadow) continue;
-        p.shadow->hold(p.offset, p.bytes, p.writes, -1);
-        p.shadow = nullptr;
-        unused.push_back(k);
-    }
+    for (size_t k = 0; k < table.size(); ++k)
+        if (table[k].shadow == &shadow) release(k);
+}
+
+void forget_all_pending() {
+    for (size_t k = 0; k < table.size(); ++k)
+        if (table[k].shadow != nullptr) release(k);
 }
