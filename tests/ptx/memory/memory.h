@@ -25,8 +25,9 @@ struct Request {
     Access access;
     int bytes;  // of each lane, consecutive (a vector's all)
     int align;  // that the instruction demands
-    bool strong =
-        false;  // volatile, relaxed, acquire, release, mmio, atomics: no race among themselves
+    // volatile, relaxed, acquire, release, mmio, atomics: no race among themselves if each one's scope
+    // has the other in it.
+    bool strong = false;
     // Of a store: would `lane` write what `other` writes too (or, with other = -1, what lies at `at`
     // already)?  Then nobody can tell who came first, and it is no race.  Null: it is taken to differ.
     bool (*same)(const Warp &warp, const Insn &insn, int lane, int other,
@@ -34,6 +35,7 @@ struct Request {
     // Of a load: the bytes of each lane's that anybody looks at (bit i: byte i).  The others need be
     // neither written nor ordered.
     uint32_t used = ~0u;
+    Scope scope = Scope::device;  // of a strong access
 };
 
 // Finds the host's address of each executing lane's access, with all checks and counters.  A lane whose

@@ -107,7 +107,7 @@ void check_lanes(Warp &w, const Insn &insn, const Request &request, const Target
                 *target.shadow,
                 target.memory,
                 target.base,
-                c.race ? cell_of(w, insn, request.strong, false) : 0,
+                c.race ? cell_of(w, insn, request, false) : 0,
                 offset,
                 lanes};
     const Layout layout = layout_of(offset, lanes, request);
@@ -364,7 +364,7 @@ unsigned char *resolve_range(Warp &w, const Insn &insn, int lane, Space space, A
                     *target.shadow,
                     target.memory,
                     target.base,
-                    checks().race ? cell_of(w, insn, strong, async_proxy) : 0,
+                    checks().race ? cell_of(w, insn, request, async_proxy) : 0,
                     offset,
                     1u << lane,
                     async_proxy};

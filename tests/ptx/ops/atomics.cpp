@@ -97,11 +97,12 @@ void begin(Warp &w, const Insn &insn, const AtomicForm &form, uint64_t address[L
            unsigned char *at[LANES]) {
     addresses_of(w, insn, form, address);
     const int bytes = insn.bytes * insn.count;
-    resolve(w, insn, {form.space, Access::atomic, bytes, form.align, true, nullptr}, address, w.exec,
-            at);
+    Request request{form.space, Access::atomic, bytes, form.align, true};
+    request.scope = form.scope;
+    resolve(w, insn, request, address, w.exec, at);
     if (!checks().race) return;
-    places_read(w.clock, at, w.exec, bytes, form.order);
-    places_write(w.clock, at, w.exec, bytes, form.order);
+    places_read(w.clock, at, w.exec, bytes, form.order, form.scope);
+    places_write(w.clock, at, w.exec, bytes, form.order, form.scope);
 }
 
 template <class T, Change<T> change>
@@ -248,7 +249,7 @@ bool is_half(Type type) {
 
 // What goes before the operands.
 Type take_form(Decoding &d, AtomicForm &form, std::string &op) {
-    form.order = take_order(d, Order::relaxed);
+    take_order(d, form, Order::relaxed);
     form.space = take_space(d, d.operand(form.returns ? 1 : 0));
     if (form.space != Space::generic && form.space != Space::global && form.space != Space::shared)
         d.refuse("atomic operations are on global and shared memory");
