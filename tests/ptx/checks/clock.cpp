@@ -59,9 +59,9 @@ void Clock::join(const Clock &other) {
     proxy_.join(other.proxy_);
 }
 
-void WarpClock::begin(Agent self) {
+void WarpClock::begin(Agent self, uint32_t own_block) {
     *this = WarpClock();
-    agent = self;
+    agent = self, block = own_block;
 }
 
 void WarpClock::release(Clock &object) {
@@ -80,17 +80,20 @@ void WarpClock::acquire(const Clock &object) {
     proxy.join(object.proxy_);
 }
 
-void WarpClock::fence_acquire() { seen.join(pending); }
+void WarpClock::fence_acquire(Scope scope) {
+    seen.join(scope == Scope::block ? pending.block : pending.device);
+}
 
-void WarpClock::fence_release() {
-    fenced.join(seen);
-    fenced.raise(agent, now);
+void WarpClock::fence_release(Scope scope) {
+    fenced.block.join(seen);
+    fenced.block.raise(agent, now);
+    if (scope == Scope::device) fenced.device.join(fenced.block);
     tick();
 }
 
-void WarpClock::fence() {
-    fence_acquire();
-    fence_release();
+void WarpClock::fence(Scope scope) {
+    fence_acquire(scope);
+    fence_release(scope);
 }
 
 void WarpClock::proxy_fence() {
@@ -105,9 +108,11 @@ void WarpClock::warp_sync(uint32_t lanes) {
         if (lanes >> l & 1) lane_time[l] = now;
 }
 
-void WarpClock::publish(Clock &place, bool joins) const {
-    if (!joins)
-        place.known_ = fenced;
-    else
-        place.known_.join(fenced);
+void WarpClock::publish(Clock &place, Scope scope) const {
+    place.known_.join(scope == Scope::block ? fenced.block : fenced.device);
+}
+
+void WarpClock::observe(const Clock &place, Scope scope) {
+    if (scope == Scope::block) pending.block.join(place.known_);
+    pending.device.join(place.known_);
 }

@@ -24,6 +24,17 @@ private:
     std::shared_ptr<Entries> times_;
 };
 
+// Whom a fence or a strong access counts for: its own block only (.cta), or all.  A cluster counts as
+// all.
+enum class Scope : uint8_t { block, device };
+
+// Times for each scope.
+struct ScopedTimes {
+    Times block, device;
+    void join(const ScopedTimes &other) { block.join(other.block), device.join(other.device); }
+    bool empty() const { return block.empty() && device.empty(); }
+};
+
 // What an object (a barrier, an mbarrier, a place in memory) hands on from those who release to those
 // who acquire.
 class Clock {
@@ -42,36 +53,41 @@ public:
 
 private:
     friend struct WarpClock;
-    Times known_;
+    Times known_, proxy_;
     // A fence of one thread counts for another that meets it at a barrier, which then writes or has
     // read a flag, or starts an asynchronous copy.
-    Times fenced_, pending_, proxy_;
+    ScopedTimes fenced_, pending_;
 };
 
 struct WarpClock {
     Agent agent = 0;
+    uint32_t block = 0;    // its number
     uint32_t now = 1;      // its own time; grows at each release
     uint32_t segment = 0;  // the number that memory/ gives to (agent, now); 0: none yet
-    Times seen;     // what happened before its next instruction; of itself: known to all its lanes
-    Times fenced;   // `seen` at its last fence (and itself): what a relaxed write then publishes
-    Times pending;  // what relaxed reads found: `seen` after the next fence
-    Times proxy;    // what is visible to asynchronous (proxy) accesses that it starts or that follow
+    Times seen;   // what happened before its next instruction; of itself: known to all its lanes
+    Times proxy;  // what is visible to asynchronous (proxy) accesses that it starts or that follow
+    // `seen` at its last fence (and itself), which a relaxed write then publishes: for its own block
+    // after any fence, for all after one of the device.
+    ScopedTimes fenced;
+    // What relaxed reads found, and the next fence adds to `seen`: one of the block only what its own
+    // block has published, one of the device all.
+    ScopedTimes pending;
     uint32_t lane_time[32] = {};  // when a lane last took part in a warp's barrier
 
-    void begin(Agent self);
+    void begin(Agent self, uint32_t own_block);
     // Publishes what the warp knows and did into an object, and takes from one.
     void release(Clock &object);
     void acquire(const Clock &object);
+    void fence(Scope scope);          // membar, fence: what orders generic accesses
+    void fence_acquire(Scope scope);  // the half that orders earlier reads
+    void fence_release(Scope scope);  // the half that orders later writes
     // Places that tell of asynchronous accesses by a clock of their own.
-    void fence();                    // membar, fence of any scope that orders generic accesses
-    void fence_acquire();            // the half that orders earlier reads
-    void fence_release();            // the half that orders later writes
     void proxy_fence();              // fence.proxy.async
     void warp_sync(uint32_t lanes);  // bar.warp.sync
-    // Relaxed accesses to a place in memory: a write hands on what the last fence covers (`joins`: to
-    // what an atomic found there), a read finds what the next fence will cover.
-    void publish(Clock &place, bool joins) const;
-    void observe(const Clock &place) { pending.join(place.known_); }
+    // Relaxed accesses: a write hands on what the last fence covers, a read finds what the next one
+    // will cover.  `scope`: those who find it in the place, those who have published there.
+    void publish(Clock &place, Scope scope) const;
+    void observe(const Clock &place, Scope scope);
 
 private:
     void tick() { ++now, segment = 0; }

@@ -10,7 +10,7 @@ inline bool releases(Order order) { return order == Order::release || order == O
 
 // A warp's strong access: its lanes `lanes` at `at`, `bytes` each.
 void places_read(WarpClock &clock, const unsigned char *const at[32], uint32_t lanes, int bytes,
-                 Order order);
+                 Order order, Scope scope);
 void places_write(WarpClock &clock, const unsigned char *const at[32], uint32_t lanes, int bytes,
-                  Order order);
+                  Order order, Scope scope);
 void places_clear();  // a launch begins

@@ -21,13 +21,14 @@ cudaError_t refuse(const Kernel &kernel, cudaError_t error, const char *format, 
 }
 
 cudaError_t check_sizes(const Kernel &kernel, const LaunchRequest &r) {
+    // Each number comes before the product, which wraps around if they are large.
     const Size3 g = r.grid, b = r.block;
-    if (g.product() == 0 || g.x > GRID_X_MOST || g.y > GRID_YZ_MOST || g.z > GRID_YZ_MOST)
+    if (g.x > GRID_X_MOST || g.y > GRID_YZ_MOST || g.z > GRID_YZ_MOST || g.product() == 0)
         return refuse(kernel, cudaErrorInvalidConfiguration,
                       "a grid of (%u,%u,%u) blocks, limit (%lu,%lu,%lu)", g.x, g.y, g.z, GRID_X_MOST,
                       GRID_YZ_MOST, GRID_YZ_MOST);
     const uint64_t most = device().threads_per_block;
-    if (b.product() == 0 || b.product() > most || b.z > BLOCK_Z_MOST)
+    if (b.x > most || b.y > most || b.z > BLOCK_Z_MOST || b.product() == 0 || b.product() > most)
         return refuse(kernel, cudaErrorInvalidConfiguration,
                       "a block of (%u,%u,%u) threads, limit %lu, and %u in z", b.x, b.y, b.z, most,
                       BLOCK_Z_MOST);
@@ -73,20 +74,19 @@ cudaError_t check_shared(const Kernel &kernel, const LaunchRequest &r) {
 cudaError_t check_cluster(const Kernel &kernel, const LaunchRequest &r) {
     const Size3 c = r.cluster, g = r.grid;
     const int *required = kernel.program->required_cluster;
-    const uint64_t size = c.product();
     if (required[0] > 0 &&
         ((int)c.x != required[0] || (int)c.y != required[1] || (int)c.z != required[2]))
         return refuse(kernel, cudaErrorInvalidClusterSize,
                       "a cluster of (%u,%u,%u) blocks, the kernel requires (%d,%d,%d)", c.x, c.y, c.z,
                       required[0], required[1], required[2]);
-    if (size == 1) return cudaSuccess;
+    if (c == Size3()) return cudaSuccess;
     if (device().major < 9)
         return refuse(kernel, cudaErrorNotSupported,
                       "a cluster of (%u,%u,%u) blocks, this device has no clusters", c.x, c.y, c.z);
     const uint64_t most = kernel.any_cluster_size ? CLUSTER_MOST : CLUSTER_PORTABLE;
-    if (size == 0 || size > most)
-        return refuse(kernel, cudaErrorInvalidClusterSize, "a cluster of %lu blocks, limit %lu", size,
-                      most);
+    if (c.x > most || c.y > most || c.z > most || c.product() == 0 || c.product() > most)
+        return refuse(kernel, cudaErrorInvalidClusterSize, "a cluster of (%u,%u,%u) blocks, limit %lu",
+                      c.x, c.y, c.z, most);
     if (g.x % c.x != 0 || g.y % c.y != 0 || g.z % c.z != 0)
         return refuse(kernel, cudaErrorInvalidClusterSize,
                       "a grid of (%u,%u,%u) blocks is not whole clusters of (%u,%u,%u)", g.x, g.y, g.z,
@@ -153,7 +153,7 @@ cudaError_t launch_kernel(Kernel &kernel, const LaunchRequest &request, void **a
     LaunchRequest r = request;
     const int *required = kernel.program->required_cluster;
     // A kernel of __cluster_dims__ needs no attribute.
-    if (required[0] > 0 && r.cluster.product() == 1)
+    if (required[0] > 0 && r.cluster == Size3())
         r.cluster = {(unsigned)required[0], (unsigned)required[1], (unsigned)required[2]};
     if (const cudaError_t error = check_launch(kernel, r); error != cudaSuccess) return error;
     auto params = copy_parameters(*kernel.program, args);

@@ -13,6 +13,7 @@
 struct Size3 {
     unsigned x = 1, y = 1, z = 1;
     uint64_t product() const { return (uint64_t)x * y * z; }
+    bool operator==(const Size3 &) const = default;
 };
 
 struct Barrier {  // one of the 16 named barriers of a block

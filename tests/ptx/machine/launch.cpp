@@ -75,7 +75,7 @@ std::unique_ptr<Block> make_block(Launch &launch, Cluster &cluster, int rank) {
         // Vectors of 64 bytes do not straddle cache lines.
         warp->frame = (uint32_t *)(((uintptr_t)warp->frame_memory.data() + 63) / 64 * 64);
         warp->preds.assign(program.preds + 1, 0xA5A5A5A5);
-        warp->clock.begin(block->number * block->live_warps + w);
+        warp->clock.begin(block->number * block->live_warps + w, block->number);
         block->warps.push_back(std::move(warp));
     }
     return block;
@@ -143,6 +143,8 @@ void Running::stuck(const char *why) {
 // Nothing more of the launch runs.
 void Running::abandon() {
     scheduler.deferred.clear();
+    forget_all_pending();
+    for (auto &block : blocks) memory_end_block(*block);
     blocks.clear(), clusters.clear();
     next = total;
 }

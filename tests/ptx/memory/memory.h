@@ -25,8 +25,9 @@ struct Request {
     Access access;
     int bytes;  // of each lane, consecutive (a vector's all)
     int align;  // that the instruction demands
-    bool strong =
-        false;  // volatile, relaxed, acquire, release, mmio, atomics: no race among themselves
+    // volatile, relaxed, acquire, release, mmio, atomics: no race among themselves if each one's scope
+    // has the other in it.
+    bool strong = false;
     // Of a store: would `lane` write what `other` writes too (or, with other = -1, what lies at `at`
     // already)?  Then nobody can tell who came first, and it is no race.  Null: it is taken to differ.
     bool (*same)(const Warp &warp, const Insn &insn, int lane, int other,
@@ -34,6 +35,7 @@ struct Request {
     // Of a load: the bytes of each lane's that anybody looks at (bit i: byte i).  The others need be
     // neither written nor ordered.
     uint32_t used = ~0u;
+    Scope scope = Scope::device;  // of a strong access
 };
 
 // Finds the host's address of each executing lane's access, with all checks and counters.  A lane whose
@@ -58,6 +60,8 @@ int begin_async(Warp &warp, const Insn &insn, int lane, Space space, uint64_t ad
 void end_async(int handle, const WarpClock &by, int lane);
 // ... or it was signalled to an mbarrier, whose waiters know `agent` at `time`.
 void end_async_signalled(int handle, Agent agent, uint32_t time);
+// A launch stops early: no copy will end any more.
+void forget_all_pending();
 
 // ---- the host's side ----
 void *device_allocate(size_t bytes, const char *what);  // nullptr: more than the device has

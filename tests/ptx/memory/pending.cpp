@@ -30,18 +30,23 @@ const Pending *find(const Shadow &shadow, size_t offset, size_t bytes, bool writ
     return nullptr;
 }
 
+void release(int handle) {
+    Pending &p = table[handle];
+    p.shadow->hold(p.offset, p.bytes, p.writes, -1);
+    p.shadow = nullptr;
+    unused.push_back(handle);
+}
+
 void end(int handle, uint32_t segment, int lane) {
     if (handle < 0) return;
     Pending &p = table[handle];
     if (p.shadow == nullptr) return;
-    p.shadow->hold(p.offset, p.bytes, p.writes, -1);
     if (p.writes) p.shadow->mark_valid(p.offset, p.bytes);
     if (checks().race)
         remember_copy(*p.shadow, p.offset, p.bytes, p.writes,
                       (uint64_t)segment << cell::SEGMENT_SHIFT | (uint64_t)lane << cell::LANE_SHIFT |
                           (p.proxy ? cell::PROXY : 0) | (p.reduces ? cell::STRONG : 0) | p.index);
-    p.shadow = nullptr;
-    unused.push_back(handle);
+    release(handle);
 }
 
 }  // namespace
@@ -49,16 +54,10 @@ void end(int handle, uint32_t segment, int lane) {
 int begin_async(Warp &warp, const Insn &insn, int lane, Space space, uint64_t address, size_t bytes,
                 bool writes, bool async_proxy, bool reduces) {
     if (!checks().async || bytes == 0) return -1;
-    if (space == Space::generic) {
-        space = (address & SHARED_WINDOW) ? Space::shared : Space::global;
-        address &= space == Space::shared ? UINT32_MAX : UINT64_MAX;
-    }
     Target target;
-    const bool found = space == Space::shared ? find_shared(*warp.block, address, target)
-                                              : find_global(address, target);
-    const uint64_t offset =
-        space == Space::shared ? (address & SHARED_OFFSET) - SHARED_BEGIN : address - target.base;
-    if (!found || !target.holds(offset, bytes)) return -1;
+    uint64_t offset;
+    if (!find_target(*warp.block, space, address, target, offset) || !target.holds(offset, bytes))
+        return -1;
     if (unused.empty()) {
         unused.push_back(table.size());
         table.emplace_back();
@@ -99,11 +98,11 @@ void check_pending(Warp &warp, const Insn &insn, int lane, Access access, const 
 
 void forget_pending(const Shadow &shadow) {
     if (shadow.targets == 0 && shadow.sources == 0) return;
-    for (size_t k = 0; k < table.size(); ++k) {
-        Pending &p = table[k];
-        if (p.shadow != &shadow) continue;
-        p.shadow->hold(p.offset, p.bytes, p.writes, -1);
-        p.shadow = nullptr;
-        unused.push_back(k);
-    }
+    for (size_t k = 0; k < table.size(); ++k)
+        if (table[k].shadow == &shadow) release(k);
+}
+
+void forget_all_pending() {
+    for (size_t k = 0; k < table.size(); ++k)
+        if (table[k].shadow != nullptr) release(k);
 }

@@ -116,11 +116,20 @@ void report(const Visit &v, uint64_t c, int lane, size_t offset, bool wrote) {
     const char *what = reads                               ? "reads"
                        : v.request.access == Access::store ? "writes"
                                                            : "atomically changes";
+    const bool strong = v.request.strong && (c & cell::STRONG);
     finding(v.warp, v.insn, lane, Check::race,
-            "%s%s %s memory at 0x%llx which %s, with nothing that orders the two",
+            "%s%s %s memory at 0x%llx which %s, with nothing that orders the two%s",
             v.proxy ? "an asynchronous copy " : "", what,
             v.space == Space::shared ? "shared" : "global", (unsigned long long)(v.base + offset),
-            describe_other(v, c, wrote).c_str());
+            describe_other(v, c, wrote).c_str(),
+            strong ? ": the scope of one of them is only its block" : "");
+}
+
+// Of two strong accesses: has each one's scope the other in it?
+bool within_scopes(const Visit &v, uint64_t c) {
+    if (v.request.scope == Scope::device && !(c & cell::BLOCK)) return true;
+    const Agent agent = moment_of(cell::segment(c)).agent;
+    return agent >= ASYNC_AGENTS || agent / v.warp.block->warps.size() == v.warp.block->number;
 }
 
 // The cells of `n` units from `offset` on, against the lanes that access them.  `last`: all lanes up to
@@ -134,7 +143,7 @@ void scan(Visit &v, const uint64_t *cells, size_t n, int shift, int first, int l
         const uint32_t segment = cell::segment(c);
         if (segment < v.shadow.floor || segment == good) continue;
         int lane = first + (i >> shift);
-        if (v.request.strong && (c & cell::STRONG)) continue;
+        if (v.request.strong && (c & cell::STRONG) && within_scopes(v, c)) continue;
         const bool own = last >= 0 && moment_of(segment).agent == v.warp.clock.agent;
         if (own && lane == cell::lane(c)) lane = last;
         if (!ordered(v, c, lane, wrote))
@@ -196,9 +205,11 @@ uint32_t segment_of(WarpClock &clock) {
     return clock.segment;
 }
 
-uint64_t cell_of(Warp &warp, const Insn &insn, bool strong, bool proxy) {
+uint64_t cell_of(Warp &warp, const Insn &insn, const Request &request, bool proxy) {
     const uint64_t index = std::min<uint64_t>(&insn - warp.program->code.data(), cell::INSN);
-    return (uint64_t)segment_of(warp.clock) << cell::SEGMENT_SHIFT | (strong ? cell::STRONG : 0) |
+    return (uint64_t)segment_of(warp.clock) << cell::SEGMENT_SHIFT |
+           (request.strong ? cell::STRONG : 0) |
+           (request.strong && request.scope == Scope::block ? cell::BLOCK : 0) |
            (proxy ? cell::PROXY : 0) | index;
 }
 

@@ -33,7 +33,7 @@ struct Visit {
     Mask lanes;               // those whose access is sound
     bool proxy = false;       // by an asynchronous copy
 };
-uint64_t cell_of(Warp &warp, const Insn &insn, bool strong, bool proxy);
+uint64_t cell_of(Warp &warp, const Insn &insn, const Request &request, bool proxy);
 
 // `lanes` lanes from `first` on access `bytes` each, one behind the other from `offset` on, or all the
 // same (`uniform`). Finds races, and remembers the accesses.  The range lies in one chunk.

@@ -101,7 +101,7 @@ void check_lanes(Warp &w, const Insn &insn, const Request &request, const Target
                  const uint64_t offset[LANES], Mask lanes, bool proxy) {
     const Checks &c = checks();
     if (!c.init && !c.race && !c.async) return;
-    const uint64_t mine = c.race ? cell_of(w, insn, request.strong, proxy) : 0;
+    const uint64_t mine = c.race ? cell_of(w, insn, request, proxy) : 0;
     Visit visit{w,           insn, request, target.space, *target.shadow, target.memory,
                 target.base, mine, offset,  lanes,        proxy};
     const Layout layout = layout_of(offset, lanes, request);
@@ -298,6 +298,20 @@ bool find_shared(Block &block, uint32_t address, Target &target) {
     return true;
 }
 
+bool find_target(Block &block, Space &space, uint64_t &address, Target &target, uint64_t &offset) {
+    if (space == Space::generic) {
+        space = address >> 56 == SHARED_WINDOW >> 56 ? Space::shared : Space::global;
+        if (space == Space::shared) address &= UINT32_MAX;
+    }
+    if (space == Space::shared) {
+        offset = (address & SHARED_OFFSET) - SHARED_BEGIN;
+        return find_shared(block, address, target);
+    }
+    const bool found = find_global(address, target);
+    offset = address - target.base;
+    return found;
+}
+
 void resolve(Warp &w, const Insn &insn, const Request &request, const uint64_t address[LANES],
              Mask lanes, unsigned char *at[LANES]) {
     for (int l = 0; l < LANES; ++l) at[l] = scratch[l];
@@ -324,20 +338,14 @@ void resolve(Warp &w, const Insn &insn, const Request &request, const uint64_t a
 
 unsigned char *resolve_range(Warp &w, const Insn &insn, int lane, Space space, Access access,
                              uint64_t address, size_t bytes, bool async_proxy) {
-    if (space == Space::generic) {
-        space = address >> 56 == SHARED_WINDOW >> 56 ? Space::shared : Space::global;
-        if (space == Space::shared) address &= UINT32_MAX;
-    }
-    const bool shared = space == Space::shared;
     const bool strong = access == Access::atomic;  // reductions
     Target target;
-    const bool found = shared ? find_shared(*w.block, address, target) : find_global(address, target);
-    const uint64_t begin = shared ? (address & SHARED_OFFSET) - SHARED_BEGIN : address - target.base;
-    if (!found || !target.holds(begin, bytes)) {
+    uint64_t begin;
+    if (!find_target(*w.block, space, address, target, begin) || !target.holds(begin, bytes)) {
         report_bounds(w, insn, lane, space, access, address, bytes);
         return nullptr;
     }
-    count_range(insn, address, bytes, !shared);
+    count_range(insn, address, bytes, space == Space::global);
     uint64_t offset[LANES] = {};
     for (size_t done = 0; done < bytes;) {  // a chunk at a time
         offset[lane] = begin + done;

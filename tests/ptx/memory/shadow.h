@@ -16,7 +16,8 @@ constexpr int SEGMENT_SHIFT = 32, LANE_SHIFT = 26;
 constexpr uint64_t SEVERAL = 1ull << 31;  // further lanes of the warp did so at the same time
 constexpr uint64_t STRONG = 1ull << 25;   // by an atomic, or a volatile or relaxed access
 constexpr uint64_t PROXY = 1ull << 24;    // by an asynchronous copy
-constexpr uint64_t INSN = (1ull << 24) - 1;
+constexpr uint64_t BLOCK = 1ull << 23;    // a strong access whose scope is its block
+constexpr uint64_t INSN = (1ull << 23) - 1;
 inline uint32_t segment(uint64_t c) { return c >> SEGMENT_SHIFT; }
 inline int lane(uint64_t c) { return c >> LANE_SHIFT & 31; }
 inline uint32_t insn(uint64_t c) { return c & INSN; }

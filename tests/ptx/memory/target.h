@@ -18,6 +18,9 @@ struct Target {
 // Where a global address lies, or a shared one; nothing if it is nowhere.
 bool find_global(uint64_t address, Target &target);
 bool find_shared(Block &block, uint32_t address, Target &target);
+// The same for an address of shared, global or generic memory.  Of a generic one `space` and `address`
+// become those of the space that it lies in.  offset: in the target.
+bool find_target(Block &block, Space &space, uint64_t &address, Target &target, uint64_t &offset);
 constexpr uint32_t SHARED_OFFSET = (1u << 24) - 1;  // of an address, the part within a block's window
 
 // Reports that an access to these bytes is not sound: nothing is there, or not all of it.

@@ -1,21 +1,27 @@
 // Decodes what the instructions that access memory have in common.
 #include "access.h"
 
-Order take_order(Decoding &d, Order otherwise) {
+std::string take_scope(Decoding &d) { return d.take_one_of({"cta", "cluster", "gpu", "sys"}); }
+
+Scope scope_of(const std::string &scope) { return scope == "cta" ? Scope::block : Scope::device; }
+
+void take_order(Decoding &d, AccessForm &form, Order otherwise) {
     const std::string order =
         d.take_one_of({"weak", "volatile", "relaxed", "acquire", "release", "acq_rel"});
     const bool mmio = d.take("mmio");
     if (order.empty() && mmio) d.refuse(".mmio without .relaxed");
     const bool scoped = !order.empty() && order != "weak" && order != "volatile";
-    const std::string scope = d.take_one_of({"cta", "cluster", "gpu", "sys"});
+    const std::string scope = take_scope(d);
     if (scoped && scope.empty() && otherwise == Order::weak) d.refuse("." + order + " without a scope");
     if (!scoped && !scope.empty() && otherwise == Order::weak) d.refuse("a scope without an order");
     if (mmio && (order != "relaxed" || scope != "sys")) d.refuse(".mmio is not .relaxed.sys");
-    if (order == "weak") return Order::weak;
-    if (order == "acquire") return Order::acquire;
-    if (order == "release") return Order::release;
-    if (order == "acq_rel") return Order::both;
-    return order.empty() ? otherwise : Order::relaxed;
+    form.scope = scope_of(scope);
+    form.order = order == "weak"      ? Order::weak
+                 : order == "acquire" ? Order::acquire
+                 : order == "release" ? Order::release
+                 : order == "acq_rel" ? Order::both
+                 : order.empty()      ? otherwise
+                                      : Order::relaxed;
 }
 
 Space take_space(Decoding &d, const Operand &address) {

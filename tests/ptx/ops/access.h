@@ -11,6 +11,7 @@
 struct AccessForm {
     Space space = Space::generic;
     Order order = Order::weak;
+    Scope scope = Scope::device;  // of a strong access
     int align = 1;
     int address = 0;      // index in Insn::ops
     uint32_t used = ~0u;  // of a load: which bytes anybody looks at
@@ -33,8 +34,10 @@ inline void addresses_of(const Warp &w, const Insn &insn, const AccessForm &form
         for (int l = 0; l < LANES; ++l) address[l] = (uint32_t)address[l];
 }
 
-// Takes .weak, .volatile, .relaxed ... with their scope; `otherwise` if none is there.
-Order take_order(Decoding &d, Order otherwise);
+std::string take_scope(Decoding &d);  // "cta", "cluster", "gpu", "sys", or "" if none is there
+Scope scope_of(const std::string &scope);
+// Takes .weak, .volatile, .relaxed ... into `form` with their scope; `otherwise` if none is there.
+void take_order(Decoding &d, AccessForm &form, Order otherwise);
 // Takes the state space; without one it is the space of the variable that the address names, or
 // generic.
 Space take_space(Decoding &d, const Operand &address);

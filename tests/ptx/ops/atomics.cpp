@@ -11,6 +11,8 @@
 
 namespace {
 
+constexpr int MOST_ELEMENTS = 8;  // of a vector
+
 // ops: (atom) destinations, address, operands b, (cas) operand c
 struct AtomicForm : AccessForm {
     bool returns = false;
@@ -95,11 +97,12 @@ void begin(Warp &w, const Insn &insn, const AtomicForm &form, uint64_t address[L
            unsigned char *at[LANES]) {
     addresses_of(w, insn, form, address);
     const int bytes = insn.bytes * insn.count;
-    resolve(w, insn, {form.space, Access::atomic, bytes, form.align, true, nullptr}, address, w.exec,
-            at);
+    Request request{form.space, Access::atomic, bytes, form.align, true};
+    request.scope = form.scope;
+    resolve(w, insn, request, address, w.exec, at);
     if (!checks().race) return;
-    places_read(w.clock, at, w.exec, bytes, form.order);
-    places_write(w.clock, at, w.exec, bytes, form.order);
+    places_read(w.clock, at, w.exec, bytes, form.order, form.scope);
+    places_write(w.clock, at, w.exec, bytes, form.order, form.scope);
 }
 
 template <class T, Change<T> change>
@@ -113,22 +116,24 @@ void run_atomic(Warp &w, const Insn &insn) {
     const bool compares = insn.imm2 != 0;
     bool changed = false;
     const int start = first_lane();
-    T old[LANES];
+    T old[MOST_ELEMENTS][LANES];
     for (int e = 0; e < insn.count; ++e) {
         const Slot *vb = w.at<Slot>(b[e]), *vc = compares ? w.at<Slot>(c[e]) : vb;
         for (int k = 0; k < LANES; ++k) {
             const int l = (start + k) % LANES;
             if (!(w.exec >> l & 1)) continue;
             const bool shared = form.space == Space::shared || address[l] >> 56 == SHARED_WINDOW >> 56;
-            std::memcpy(&old[l], at[l] + e * sizeof(T), sizeof(T));
-            const T fresh = change(old[l], (T)vb[l], (T)vc[l], shared);
+            std::memcpy(&old[e][l], at[l] + e * sizeof(T), sizeof(T));
+            const T fresh = change(old[e][l], (T)vb[l], (T)vc[l], shared);
             std::memcpy(at[l] + e * sizeof(T), &fresh, sizeof(T));
-            changed = changed || fresh != old[l];
+            changed = changed || fresh != old[e][l];
         }
-        if (!form.returns) continue;
+    }
+    // After the last operand was read: a destination may be the register of one.
+    for (int e = 0; e < insn.count && form.returns; ++e) {
         Slot *to = w.at<Slot>(insn.ops[e]);
         for (int l = 0; l < LANES; ++l)
-            if (w.exec >> l & 1) to[l] = (Slot)(std::make_unsigned_t<T>)old[l];
+            if (w.exec >> l & 1) to[l] = (Slot)(std::make_unsigned_t<T>)old[e][l];
     }
     if (changed)
         note_progress();
@@ -244,7 +249,7 @@ bool is_half(Type type) {
 
 // What goes before the operands.
 Type take_form(Decoding &d, AtomicForm &form, std::string &op) {
-    form.order = take_order(d, Order::relaxed);
+    take_order(d, form, Order::relaxed);
     form.space = take_space(d, d.operand(form.returns ? 1 : 0));
     if (form.space != Space::generic && form.space != Space::global && form.space != Space::shared)
         d.refuse("atomic operations are on global and shared memory");

@@ -90,7 +90,7 @@ void run_arrive(Warp &w, const Insn &insn) {
                 "arrives at the cluster's barrier again without having waited at it");
     Cluster &cluster = *w.block->cluster;
     if (insn.imm != 0)
-        w.clock.publish(cluster.arriving, true);
+        w.clock.publish(cluster.arriving, Scope::block);
     else
         w.clock.release(cluster.arriving);
     state.cluster_arrived |= w.exec;

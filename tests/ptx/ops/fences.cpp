@@ -9,16 +9,19 @@
 namespace {
 
 // ---- fences ----
-void run_fence(Warp &w, const Insn &) { w.clock.fence(); }
-void run_fence_acquire(Warp &w, const Insn &) { w.clock.fence_acquire(); }
-void run_fence_release(Warp &w, const Insn &) { w.clock.fence_release(); }
+// insn.imm: the scope.
+void run_fence(Warp &w, const Insn &insn) { w.clock.fence((Scope)insn.imm); }
+void run_fence_acquire(Warp &w, const Insn &insn) { w.clock.fence_acquire((Scope)insn.imm); }
+void run_fence_release(Warp &w, const Insn &insn) { w.clock.fence_release((Scope)insn.imm); }
 
 void decode_membar(Decoding &d) {
     d.insn.cls = Class::sync;
     if (d.take("proxy")) {
         d.refuse("membar.proxy is fence.proxy");
     }
-    if (d.take_one_of({"cta", "gl", "sys"}).empty()) d.refuse("no level of .cta, .gl, .sys");
+    const std::string level = d.take_one_of({"cta", "gl", "sys"});
+    if (level.empty()) d.refuse("no level of .cta, .gl, .sys");
+    d.insn.imm = (int)scope_of(level);
     d.insn.run = run_fence;
 }
 
@@ -26,7 +29,9 @@ void decode_fence(Decoding &d) {
     d.insn.cls = Class::sync;
     if (decode_proxy_fence(d)) return;
     const std::string order = d.take_one_of({"sc", "acq_rel", "acquire", "release"});
-    if (d.take_one_of({"cta", "cluster", "gpu", "sys"}).empty()) d.refuse("a scope is missing");
+    const std::string scope = take_scope(d);
+    if (scope.empty()) d.refuse("a scope is missing");
+    d.insn.imm = (int)scope_of(scope);
     const std::string restricted =
         d.take_one_of({"sync_restrict::shared::cluster", "sync_restrict::shared::cta"});
     if (!restricted.empty() && restricted.ends_with("cluster") != (order == "acquire"))

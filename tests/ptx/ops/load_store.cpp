@@ -25,8 +25,9 @@ T get(const unsigned char *from) {
 }
 
 Request request_of(const Insn &insn, const AccessForm &form, Access access) {
-    return {form.space, access,   insn.bytes * insn.count, form.align, form.order != Order::weak,
-            nullptr,    form.used};
+    Request request{form.space, access, insn.bytes * insn.count, form.align, form.order != Order::weak};
+    request.used = form.used, request.scope = form.scope;
+    return request;
 }
 
 // ---- ld ----
@@ -60,7 +61,7 @@ void run_ld(Warp &w, const Insn &insn) {
     resolve(w, insn, request_of(insn, form, Access::load), address, w.exec, at);
     load_elements<size>(w, insn, at);
     if (form.order != Order::weak && checks().race)
-        places_read(w.clock, at, w.exec, insn.bytes * insn.count, form.order);
+        places_read(w.clock, at, w.exec, insn.bytes * insn.count, form.order, form.scope);
 }
 
 // Reads a parameter of the kernel, which is the same for all lanes.
@@ -132,7 +133,7 @@ void run_st(Warp &w, const Insn &insn) {
     request.same = same_stored<size>;
     resolve(w, insn, request, address, w.exec, at);
     if (form.order != Order::weak && checks().race)
-        places_write(w.clock, at, w.exec, insn.bytes * insn.count, form.order);
+        places_write(w.clock, at, w.exec, insn.bytes * insn.count, form.order, form.scope);
     store_elements<size>(w, insn, at);
     note_progress();
 }
@@ -213,7 +214,7 @@ Type take_elements(Decoding &d, AccessForm &form) {
 
 void decode_ld(Decoding &d) {
     AccessForm form;
-    form.order = take_order(d, Order::weak);
+    take_order(d, form, Order::weak);
     if (form.order == Order::release || form.order == Order::both) d.refuse("a load cannot release");
     form.space = take_space(d, d.operand(1));
     const Type type = take_elements(d, form);
@@ -235,7 +236,7 @@ void decode_ldu(Decoding &d) { decode_ld(d); }
 void decode_st(Decoding &d) {
     if (d.take("async")) return decode_store_async(d);
     AccessForm form;
-    form.order = take_order(d, Order::weak);
+    take_order(d, form, Order::weak);
     if (form.order == Order::acquire || form.order == Order::both) d.refuse("a store cannot acquire");
     form.space = take_space(d, d.operand(0));
     if (form.space == Space::constant) d.refuse("a store to constant memory");

@@ -81,7 +81,8 @@ void run_transaction(Warp &w, const Insn &insn) {
     });
 }
 
-// What a warp's lanes publish by arriving, once for each mbarrier and phase.
+// What a warp's lanes publish by arriving, once for each mbarrier and phase.  Its scope is not looked
+// at: those who wait count as of the same block.
 struct Publisher {
     const MBarrier *last = nullptr;
     uint32_t phase = 0;
@@ -89,7 +90,7 @@ struct Publisher {
         if (last == &m && phase == m.phase) return;
         last = &m, phase = m.phase;
         if (relaxed)
-            w.clock.publish(m.arriving, true);
+            w.clock.publish(m.arriving, Scope::block);
         else
             w.clock.release(m.arriving);
     }
@@ -164,7 +165,7 @@ void run_wait(Warp &w, const Insn &insn) {
         if (m == last) return;
         last = m;
         if (form.relaxed)
-            w.clock.observe(m->completed);
+            w.clock.observe(m->completed, Scope::block);
         else
             w.clock.acquire(m->completed);
     });

@@ -5,8 +5,8 @@
 namespace {
 
 void run_proxy_fence(Warp &w, const Insn &) { w.clock.proxy_fence(); }
-void run_fence(Warp &w, const Insn &) { w.clock.fence(); }
-void run_init_fence(Warp &w, const Insn &) { w.clock.fence_release(); }
+void run_fence(Warp &w, const Insn &) { w.clock.fence(Scope::device); }
+void run_init_fence(Warp &w, const Insn &) { w.clock.fence_release(Scope::device); }
 
 void decode_tensormap_fence(Decoding &d) {
     if (d.take_one_of({"cta", "cluster", "gpu", "sys"}).empty()) d.refuse("a scope is missing");

@@ -105,8 +105,8 @@ void check_targets(Block &block) {
         bool known = false;
         for (Block *other : block.cluster->blocks)
             for (auto &warp : other->warps)
-                known |= std::max(warp->clock.seen.of(m.agent), warp->clock.pending.of(m.agent)) >=
-                         m.told_at;
+                known |= std::max(warp->clock.seen.of(m.agent),
+                                  warp->clock.pending.device.of(m.agent)) >= m.told_at;
         if (!known)
             m.told_by.report(Check::asynchronous,
                              "the block ends, and no thread has waited for this copy's mbarrier");

@@ -254,6 +254,12 @@ __global__ void wide(uint64_t *x, float *sums) {
         "{b, a}; }" ::"l"(sums),
         "f"(10.f), "f"(20.f)
         : "memory");
+    // What comes back takes the registers of what is added, crosswise.
+    asm volatile(
+        "{ .reg .f32 a, b; mov.f32 a, %1; mov.f32 b, %2; atom.global.add.v2.f32 {b, a}, [%0], {a, b};"
+        " st.global.v2.f32 [%0+8], {a, b}; }" ::"l"(sums + 6),
+        "f"(1.f), "f"(2.f)
+        : "memory");
 }
 #else
 __global__ void wide(uint64_t *, float *) {}
@@ -261,10 +267,10 @@ __global__ void wide(uint64_t *, float *) {}
 
 void test_wide() {
     const Array<uint64_t> x(std::vector<uint64_t>{1, 2, 3, 4, 0, 0});
-    const Array<float> sums(std::vector<float>{100, 200, 300, 400, 0, 0});
+    const Array<float> sums(std::vector<float>{100, 200, 300, 400, 0, 0, 10, 20, 0, 0});
     wide<<<1, 1>>>(x, sums);
     expect("128 bits", x.values(), {11, 12, 13, 13, 3, 4});
-    expect("vectors", sums.values(), {111, 222, 303, 404, 202, 101});
+    expect("vectors", sums.values(), {111, 222, 303, 404, 202, 101, 11, 22, 20, 10});
 }
 
 int main() {

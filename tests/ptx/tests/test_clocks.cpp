@@ -5,9 +5,9 @@
 
 namespace {
 
-WarpClock warp(Agent agent) {
+WarpClock warp(Agent agent, uint32_t block = 0) {
     WarpClock clock;
-    clock.begin(agent);
+    clock.begin(agent, block);
     return clock;
 }
 
@@ -51,14 +51,14 @@ void test_fences() {
     WarpClock a = warp(0), b = warp(1);
     Clock place;
     const uint32_t wrote = a.now;
-    a.publish(place, false);
-    b.observe(place), b.fence();
+    a.publish(place, Scope::device);
+    b.observe(place, Scope::device), b.fence(Scope::device);
     expect_equal("nothing is published without a fence", b.seen.of(0), 0u);
-    a.fence();
-    a.publish(place, false);
-    b.observe(place);
+    a.fence(Scope::device);
+    a.publish(place, Scope::device);
+    b.observe(place, Scope::device);
     expect_equal("nothing is seen without a fence", b.seen.of(0), 0u);
-    b.fence();
+    b.fence(Scope::device);
     expect_equal("fence, write, read, fence", b.seen.of(0), wrote);
     expect_equal("what follows the writer's fence stays unknown", b.seen.of(0) >= a.now, false);
 }
@@ -68,15 +68,33 @@ void test_fence_before_barrier() {
     WarpClock a = warp(0), b = warp(1), c = warp(2), d = warp(3);
     Clock barrier, place, second;
     const uint32_t wrote = a.now;
-    a.fence();
+    a.fence(Scope::device);
     a.release(barrier), b.acquire(barrier);
-    b.publish(place, true);
-    c.observe(place);
+    b.publish(place, Scope::device);
+    c.observe(place, Scope::device);
     c.release(second), d.acquire(second);
     expect_equal("c has no fence", c.seen.of(0), 0u);
-    d.fence();
+    d.fence(Scope::device);
     expect_equal("a's fence, a barrier, b's write, c's read, a barrier, d's fence", d.seen.of(0),
                  wrote);
+}
+
+void test_fences_of_a_block() {
+    WarpClock a = warp(0), b = warp(1), c = warp(2);
+    Clock own, all;
+    const uint32_t wrote = a.now;
+    a.fence(Scope::block);
+    a.publish(own, Scope::block), a.publish(all, Scope::device);
+    expect_equal("a fence of the block publishes nothing for all", all.empty(), true);
+    b.observe(own, Scope::block), b.fence(Scope::block);
+    expect_equal("but for the block", b.seen.of(0), wrote);
+    b.fence(Scope::device);
+    b.publish(all, Scope::device);
+    c.observe(all, Scope::device), c.fence(Scope::block);
+    expect_equal("a fence of the block takes nothing of others", c.seen.of(1), 0u);
+    c.fence(Scope::device);
+    expect_equal("one of the device does", c.seen.of(1) > 0, true);
+    expect_equal("with what the other had from its own block", c.seen.of(0), wrote);
 }
 
 void test_proxy() {
@@ -106,18 +124,48 @@ void test_places() {
     for (int l = 0; l < 32; ++l) at[l] = memory, beside[l] = memory + 8;
     places_clear();
     const uint32_t wrote = a.now;
-    places_write(a, at, 1, 8, Order::release);
-    places_read(b, beside, 1, 4, Order::acquire);
+    places_write(a, at, 1, 8, Order::release, Scope::block);
+    places_read(b, beside, 1, 4, Order::acquire, Scope::block);
     expect_equal("another place tells nothing", b.seen.of(0), 0u);
     WarpClock c = b;
-    places_read(b, at, 1, 4, Order::relaxed);
+    places_read(b, at, 1, 4, Order::relaxed, Scope::block);
     expect_equal("a relaxed read alone", b.seen.of(0), 0u);
-    places_read(c, at, ~0u, 4, Order::acquire);
+    places_read(c, at, ~0u, 4, Order::acquire, Scope::block);
     expect_equal("release and acquire", c.seen.of(0), wrote);
     places_clear();
     WarpClock d = warp(3);
-    places_read(d, at, 1, 4, Order::acquire);
+    places_read(d, at, 1, 4, Order::acquire, Scope::block);
     expect_equal("a new launch", d.seen.of(0), 0u);
+}
+
+// What a warp of block 0 writes, and one of `block` reads, of two scopes.
+bool is_told(Order writes, Scope of_write, uint32_t block, Order reads, Scope of_read) {
+    WarpClock a = warp(0), b = warp(8, block);
+    alignas(8) unsigned char memory[4] = {};
+    const unsigned char *at[32] = {memory};
+    places_clear();
+    const uint32_t wrote = a.now;
+    if (writes == Order::relaxed) a.fence(of_write);
+    places_write(a, at, 1, 4, writes, of_write);
+    places_read(b, at, 1, 4, reads, of_read);
+    if (reads == Order::relaxed) b.fence(of_read);
+    return b.seen.of(0) == wrote;
+}
+
+void test_scopes() {
+    for (const Order writes : {Order::relaxed, Order::release})
+        for (const Order reads : {Order::relaxed, Order::acquire})
+            for (const Scope of_write : {Scope::block, Scope::device})
+                for (const Scope of_read : {Scope::block, Scope::device}) {
+                    const bool wide = of_write == Scope::device && of_read == Scope::device;
+                    const std::string what = std::to_string((int)writes) + std::to_string((int)reads) +
+                                             std::to_string((int)of_write) +
+                                             std::to_string((int)of_read);
+                    expect_equal("in the block: " + what, is_told(writes, of_write, 0, reads, of_read),
+                                 true);
+                    expect_equal("in another: " + what, is_told(writes, of_write, 1, reads, of_read),
+                                 wide);
+                }
 }
 
 }  // namespace
@@ -127,8 +175,10 @@ int main() {
     test_barrier();
     test_fences();
     test_fence_before_barrier();
+    test_fences_of_a_block();
     test_proxy();
     test_warp_sync();
     test_places();
+    test_scopes();
     return report();
 }
