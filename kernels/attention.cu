@@ -1,5 +1,6 @@
 // Cosine attention without storing scores: a block takes a tile of an image's queries for one head and
 // runs over tiles of keys and values, which it normalizes as it brings them into shared memory.
+#include <limits.h>
 #include <math.h>
 
 #include "device/checks.cuh"
@@ -123,8 +124,8 @@ __global__ void attention_kernel(Attention a, const T *qkv, T *out) {
     lay_out(a, memory, &shared);
     const int channels = a.heads * a.d, groups = a.queries / ROWS;
     const Range share = block_range(a.split);
-    for (long long item = share.begin; item < share.end; ++item) {
-        const int tile = (int)(item % a.tiles), head = (int)(item / a.tiles % a.heads);
+    for (int item = share.begin; item < share.end; ++item) {
+        const int tile = item % a.tiles, head = item / a.tiles % a.heads;
         const long long image = item / a.tiles / a.heads, token = image * a.tokens;
         const T *q = qkv + token * 3 * channels + head * a.d;
         const int start = tile * a.queries, count = min(a.queries, a.tokens - start);
@@ -201,6 +202,12 @@ void attention(Context *ctx, Tensor qkv, int heads, Tensor out) {
                      a.d, shared_bytes, ctx->device, ctx->shared_bytes);
         return;
     }
+    const long long items = (long long)out.n * heads * a.tiles;
+    if (items > INT_MAX) {
+        context_fail(ctx, "attention: %lld tiles of %d queries, expected at most 2^31 - 1", items,
+                     a.queries);
+        return;
+    }
     if (ctx->planning) context_plan_add(ctx, 2LL * out.n * out.c * a.tokens * a.tokens, 0);
     if (!context_runs(ctx) || out.n == 0) return;
     with_type(out.dtype, [&](auto zero) {
@@ -211,7 +218,6 @@ void attention(Context *ctx, Tensor qkv, int heads, Tensor out) {
                                      (int)shared_bytes),
                 "attention: shared memory for a head"))
             return;
-        const long long items = (long long)out.n * heads * a.tiles;
         const Grid grid = grid_for(ctx, attention_kernel<T>, items, 1, shared_bytes);
         a.split = grid.split;
         LAUNCH(attention_kernel<T>, grid.blocks, BLOCK, shared_bytes, ctx->stream, a,

@@ -38,7 +38,8 @@ __device__ inline void load_pixels(const Convolution &conv, const T *x, const Pi
                                    int dx, int c, float *to) {
     constexpr int LANES = BLOCK < STEP ? BLOCK : STEP;
     const int lane = threadIdx.x % LANES, count = conv.cin - c;
-    for (int row = threadIdx.x / LANES; row < TILE_ROWS; row += BLOCK / LANES) {
+    for (int step = 0; step < TILE_ROWS * LANES / BLOCK; ++step) {
+        const int row = threadIdx.x / LANES + step * (BLOCK / LANES);
         const Pixel pixel = pixels[row];
         const bool inside =
             (unsigned)(pixel.y + dy) < (unsigned)conv.h && (unsigned)(pixel.x + dx) < (unsigned)conv.w;
@@ -58,7 +59,8 @@ __device__ inline void load_weights(const Convolution &conv, const T *tap, int c
                                     float *to) {
     constexpr int LANES = BLOCK < TILE_COLUMNS ? BLOCK : TILE_COLUMNS;
     const int lane = threadIdx.x % LANES, count = conv.cout - column;
-    for (int i = threadIdx.x / LANES; i < STEP; i += BLOCK / LANES) {
+    for (int step = 0; step < STEP * LANES / BLOCK; ++step) {
+        const int i = threadIdx.x / LANES + step * (BLOCK / LANES);
         const T *from = tap + (long long)(c + i) * conv.cout + column;
         const int valid = c + i < conv.cin ? count : 0;
         for (int turn = 0; turn < TILE_COLUMNS / LANES; ++turn) {

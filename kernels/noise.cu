@@ -8,7 +8,7 @@ __global__ void noise_kernel(const float *x0, const uint64_t *seeds, int draw, f
     Range share = block_range(split);
     const long long size = (long long)channels * pixels;
     while (share.begin < share.end) {
-        const ImagePart part = next_part(&share, size);
+        const ImagePart part = next_part(&share, channels, pixels);
         const uint64_t seed = seeds[part.image];
         const long long first = part.image * size;
         for (long long i = part.begin + threadIdx.x; i < part.end; i += BLOCK) {
@@ -21,7 +21,7 @@ __global__ void noise_kernel(const float *x0, const uint64_t *seeds, int draw, f
 static void run(Context *ctx, const char *name, const float *x0, const uint64_t *seeds, int draw,
                 float scale, Tensor out) {
     if (!check_noise(ctx, name, out, seeds, draw) || !context_runs(ctx) || out.n == 0) return;
-    const Grid grid = grid_for(ctx, noise_kernel, (long long)rows_of(out) * out.c, BLOCK);
+    const Grid grid = pixel_grid_for(ctx, noise_kernel, out);
     LAUNCH(noise_kernel, grid.blocks, BLOCK, 0, ctx->stream, x0, seeds, draw, scale, grid.split, out.c,
            out.h * out.w, (float *)out.data);
     check_launch(ctx, name);

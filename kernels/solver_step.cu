@@ -20,7 +20,7 @@ __global__ void solver_step_kernel(Step<T> step) {
     Range share = block_range(step.split);
     const long long size = (long long)step.channels * step.pixels;
     while (share.begin < share.end) {
-        const ImagePart part = next_part(&share, size);
+        const ImagePart part = next_part(&share, step.channels, step.pixels);
         const Preconditioning c = preconditioning(step.output, part.image);
         const long long first = part.image * size;
         for (long long i = part.begin + threadIdx.x; i < part.end; i += BLOCK) {
@@ -71,7 +71,7 @@ void solver_step(Context *ctx, Tensor x, const SolverStep *step, Tensor out) {
         s.draw = step->draw;
         s.channels = x.c;
         s.pixels = x.h * x.w;
-        const Grid grid = grid_for(ctx, solver_step_kernel<T>, (long long)rows_of(x) * x.c, BLOCK);
+        const Grid grid = pixel_grid_for(ctx, solver_step_kernel<T>, x);
         s.split = grid.split;
         LAUNCH(solver_step_kernel<T>, grid.blocks, BLOCK, 0, ctx->stream, s);
     });

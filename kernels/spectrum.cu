@@ -40,7 +40,7 @@ __global__ void planes_kernel(const float *x, Split split, int channels, int pix
     Range share = block_range(split);
     const long long size = (long long)channels * pixels;
     while (share.begin < share.end) {
-        const ImagePart part = next_part(&share, size);
+        const ImagePart part = next_part(&share, channels, pixels);
         const long long first = part.image * size;
         for (long long i = part.begin + threadIdx.x; i < part.end; i += BLOCK)
             planes[first + channels_first(i, channels, pixels)] = x[first + i];
@@ -129,7 +129,7 @@ void image_planes(Context *ctx, Tensor x, Tensor planes) {
         !check_shape(ctx, "image_planes", "planes", planes, F32, x.n, x.c, x.h, x.w))
         return;
     if (!context_runs(ctx) || x.n == 0) return;
-    const Grid grid = grid_for(ctx, planes_kernel, (long long)rows_of(x) * x.c, BLOCK);
+    const Grid grid = pixel_grid_for(ctx, planes_kernel, x);
     LAUNCH(planes_kernel, grid.blocks, BLOCK, 0, ctx->stream, (const float *)x.data, grid.split, x.c,
            x.h * x.w, (float *)planes.data);
     check_launch(ctx, "image_planes");

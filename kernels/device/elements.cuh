@@ -10,13 +10,18 @@ struct ImagePart {
     long long begin, end;
 };
 
-// The part at the start of `share`, a range of elements of images of `size` elements; takes it off.
-__device__ inline ImagePart next_part(Range *share, long long size) {
-    const int image = (int)(share->begin / size);
-    const long long start = image * size, begin = share->begin - start;
-    const long long end = min(share->end - start, size);
-    share->begin = start + end;
-    return {image, begin, end};
+// The part at the start of `share`, a range of pixels of all images; takes it off.
+__device__ inline ImagePart next_part(Range *share, int channels, int pixels) {
+    const int image = (int)share->begin / pixels, first = image * pixels;
+    const int begin = (int)share->begin - first, end = min((int)share->end - first, pixels);
+    share->begin = first + end;
+    return {image, (long long)begin * channels, (long long)end * channels};
+}
+
+// The grid of `kernel` for all pixels of x.
+template <typename... P>
+inline Grid pixel_grid_for(Context *ctx, void (*kernel)(P...), Tensor x) {
+    return grid_for(ctx, kernel, rows_of(x), x.c < BLOCK ? BLOCK / x.c : 1);
 }
 
 // The number in [c,h,w] order of element `i` of an image of `channels` and `pixels`.

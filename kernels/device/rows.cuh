@@ -50,7 +50,7 @@ __device__ inline Source<MODE, T> source_of(const T *x, int w, int channels, int
     // Images lie below each other, and halving or doubling h keeps them apart.
     const int line = row / w, column = row - line * w;
     if constexpr (MODE == RESAMPLE_UP)
-        return {x + ((long long)(line / 2) * (w / 2) + column / 2) * channels, 0, 0};
+        return {x + ((long long)(line >> 1) * (w >> 1) + (column >> 1)) * channels, 0, 0};
     const long long below = 2LL * w * channels;
     return {x + 2 * line * below + 2LL * column * channels, channels, below};
 }

@@ -31,6 +31,7 @@ static void test_fourier(void **state) {
     check_fourier(ctx, 5, 37);
     check_fourier(ctx, 300, 165);
     check_fourier(ctx, 2100, 3);
+    check_fourier(ctx, 9, 128);
     test_context_close(ctx);
 }
 
@@ -64,6 +65,10 @@ static void test_labels(void **state) {
     for (int i = 0; i < MOST; ++i) labels[i] = i * 7 % 11 - 1; /* -1 to 9 */
     check_labels(ctx, 300, 165, 10, labels, 0.5f);
     check_labels(ctx, MOST, 3, 10, labels, 0.5f);
+    check_labels(ctx, MOST, 3, 10, NULL, 0.5f);
+    check_labels(ctx, 9, 128, 10, labels, 0.5f);
+    check_labels(ctx, 9, 128, 10, NULL, 0.5f);
+    check_labels(ctx, 9, 300, 10, NULL, 0.5f);
     check_labels(ctx, 5, 33, 10, labels, 0.5f);
     check_labels(ctx, 5, 64, 10, labels, 0.2f);
     check_labels(ctx, 3, 33, 10, NULL, 0.5f);

@@ -5,9 +5,9 @@
 /* Counts below, at and above the threads of a block and of all blocks; nothing beyond is written. */
 static void test_values(void **state) {
     (void)state;
-    static const int counts[] = {0, 1, 255, 256, 257, 300001};
+    static const int counts[] = {0, 1, 255, 256, 257, 32768, 300001};
     Context *ctx = test_context();
-    for (int i = 0; i < 6; ++i) {
+    for (int i = 0; i < 7; ++i) {
         const int count = counts[i], more = count + 3;
         float *expected = random_floats(more, 1);
         const Tensor t = tensor_of(ctx, F32, more, 1, 1, 1, expected);

@@ -36,6 +36,7 @@ static void test_values(void **state) {
     free(values);
     values = random_floats(4 * 90 * 79 * 3, 6);
     check(ctx, values, 4, 90, 79, 3);
+    check(ctx, values, 4, 64, 64, 2);
     free(values);
     test_context_close(ctx);
 }
