@@ -44,15 +44,17 @@ static void test_values(void **state) {
 /* The numbers next to every step from one byte to the next, where a fused multiply-add would differ. */
 static void test_edges(void **state) {
     (void)state;
-    enum { AROUND = 8, COUNT = 256 * 2 * AROUND };
+    enum { AROUND = 8, COUNT = 256 * 2 * AROUND, TURNS = 16 };
     Context *ctx = test_context();
-    float *values = zero_floats(COUNT);
+    float *values = zero_floats(TURNS * COUNT);
     for (int byte = 0, i = 0; byte < 256; ++byte) {
         float v = (float)((byte - 128) / 127.5);
         for (int j = 0; j < AROUND; ++j) v = nextafterf(v, -2);
         for (int j = 0; j < 2 * AROUND; ++j, ++i) values[i] = v, v = nextafterf(v, 2);
     }
-    check(ctx, values, 1, 256, 2, AROUND);
+    /* Each of them in any turn of a kernel's loop, whose turns take 256. */
+    for (int i = COUNT; i < TURNS * COUNT; ++i) values[i] = values[(i + i / COUNT * 256) % COUNT];
+    check(ctx, values, TURNS, 256, 2, AROUND);
     free(values);
     test_context_close(ctx);
 }
@@ -71,29 +73,35 @@ static void test_shapes(void **state) {
 }
 
 /* Every byte, to the last bit for F32: a quotient and a difference, each rounded. */
-static void test_back(void **state) {
-    (void)state;
-    enum { COUNT = 42 * 64 * 32 };
-    Context *ctx = test_context();
-    static uint8_t bytes[COUNT], again[COUNT];
-    for (int i = 0; i < COUNT; ++i) bytes[i] = (uint8_t)(255 - i - i / 256);
-    uint8_t *device = bytes_to_device(ctx, bytes, sizeof bytes);
+static void check_back(Context *ctx, int n) {
+    enum { H = 32, W = 16, C = 4 };
+    const int count = n * H * W * C;
+    uint8_t *bytes = malloc(count), *again = malloc(count);
+    for (int i = 0; i < count; ++i) bytes[i] = (uint8_t)(255 - i - i / 256);
+    uint8_t *device = bytes_to_device(ctx, bytes, count);
     for (int t = 0; t < 3; ++t) {
-        const Tensor x = tensor_new(ctx, DTYPES[t], 42, 32, 16, 4);
+        const Tensor x = tensor_new(ctx, DTYPES[t], n, H, W, C);
         from_pixels(ctx, device, x);
         float *values = tensor_download(ctx, x);
-        for (int i = 0; i < COUNT; ++i) {
+        for (int i = 0; i < count; ++i) {
             const volatile float quotient = bytes[i] / 127.5f, value = quotient - 1;
             assert_true(values[i] == rounded(value, DTYPES[t]));
         }
         if (DTYPES[t] == F32) {
             to_pixels(ctx, x, device);
-            device_download(ctx, again, device, sizeof again);
-            assert_memory_equal(again, bytes, sizeof bytes);
+            device_download(ctx, again, device, count);
+            assert_memory_equal(again, bytes, count);
         }
         free(values), tensor_free(ctx, x);
     }
-    device_free(ctx, device);
+    free(bytes), free(again), device_free(ctx, device);
+}
+
+static void test_back(void **state) {
+    (void)state;
+    Context *ctx = test_context();
+    check_back(ctx, 16); /* as many as 32 blocks take in 4 turns */
+    check_back(ctx, 42);
     test_context_close(ctx);
 }
 

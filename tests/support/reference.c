@@ -3,11 +3,12 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* The last three have rows that blocks do not share evenly, rows of several turns, and more rows than
+/* The last ones have rows that blocks do not share evenly, rows of several turns, and more rows than
  * blocks take in one turn. */
-const int SHAPES[SHAPE_COUNT][4] = {{2, 4, 6, 32},  {2, 2, 2, 16},   {1, 4, 2, 8},     {2, 2, 4, 2},
-                                    {1, 2, 2, 125}, {1, 2, 2, 256},  {3, 2, 4, 7},     {1, 4, 2, 392},
-                                    {0, 2, 2, 16},  {3, 10, 14, 72}, {3, 10, 12, 165}, {9, 34, 34, 3}};
+const int SHAPES[SHAPE_COUNT][4] = {{2, 4, 6, 32},  {2, 2, 2, 16},   {1, 4, 2, 8},   {2, 2, 4, 2},
+                                    {1, 2, 2, 125}, {1, 2, 2, 256},  {3, 2, 4, 7},   {1, 4, 2, 392},
+                                    {0, 2, 2, 16},  {3, 10, 14, 72}, {9, 34, 34, 1}, {3, 10, 12, 165},
+                                    {9, 34, 34, 3}};
 
 double silu_of(double v) { return v / (1 + exp(-v)) / 0.596; }
 

@@ -7,7 +7,7 @@
 #define MODES 3 /* RESAMPLE_KEEP, DOWN, UP */
 
 /* Shapes that reach the wide, the narrow and the shared-warp paths; h and w are even. */
-enum { SHAPE_COUNT = 12 };
+enum { SHAPE_COUNT = 13 };
 extern const int SHAPES[SHAPE_COUNT][4];
 
 double silu_of(double v);               /* v / (1 + exp(-v)) / 0.596 */
