@@ -1,14 +1,13 @@
 // Global mean pooling.
 #include "device/checks.cuh"
-#include "device/rows.cuh"
+#include "device/pack.cuh"
 
-// A row is an image's means; the pixels are added in their order.
+// A block takes an image, a thread V neighbouring channels; the pixels are added in their order.
 template <typename T, int V>
-__global__ void channel_mean_kernel(const T *x, int pixels, int channels, Rows rows, float *out) {
-    const Range share = block_range(rows.split);
-    const Team team = team_of(rows);
-    for (long long image = share.begin + team.row; image < share.end; image += team.rows)
-        for (int c = team.lane * V; c < channels; c += team.lanes * V) {
+__global__ void channel_mean_kernel(const T *x, int pixels, int channels, Split split, float *out) {
+    const Range share = block_range(split);
+    for (long long image = share.begin; image < share.end; ++image)
+        for (int c = threadIdx.x * V; c < channels; c += BLOCK * V) {
             const T *data = x + image * pixels * channels + c;
             Floats<V> sum = load<V>(data);
             for (long long p = 1; p < pixels; ++p) {
@@ -29,9 +28,9 @@ void channel_mean(Context *ctx, Tensor x, Tensor out) {
         using T = decltype(zero);
         constexpr int V = decltype(width)::value;
         const auto kernel = channel_mean_kernel<T, V>;
-        const RowGrid grid = row_grid_for<V>(ctx, kernel, x.n, x.c);
-        LAUNCH(kernel, grid.blocks, BLOCK, 0, ctx->stream, (const T *)x.data, x.h * x.w, x.c, grid.rows,
-               (float *)out.data);
+        const Grid grid = grid_for(ctx, kernel, x.n, 1);
+        LAUNCH(kernel, grid.blocks, BLOCK, 0, ctx->stream, (const T *)x.data, x.h * x.w, x.c,
+               grid.split, (float *)out.data);
     });
     check_launch(ctx, "channel_mean");
 }

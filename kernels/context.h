@@ -44,12 +44,12 @@ void check_launch(Context *ctx, const char *kernel);
 
 struct Grid {
     int blocks;
-    Split split;
+    Split split; /* of the items among the blocks */
 };
 
-/* Blocks of BLOCK threads of `kernel` for `items`, of which a block handles `per_block` at a time: one
- * for each of those, or else a whole number of waves of the device, since kernels loop over their
- * block_range.  Call it after cudaFuncSetAttribute. */
+/* The grid: blocks of BLOCK threads of `kernel` for `items`, of which a block handles `per_block` at a
+ * time: one for each of those, or else a whole number of waves of the device, since kernels loop over
+ * their block_range.  Call it after cudaFuncSetAttribute. */
 Grid grid_of(Context *ctx, const void *kernel, size_t shared_bytes, long long items, int per_block);
 
 template <typename... P>

@@ -37,6 +37,7 @@ template <typename T>
 __device__ inline void load_pixels(const Convolution &conv, const T *x, const Pixel *pixels, int dy,
                                    int dx, int c, float *to) {
     constexpr int LANES = BLOCK < STEP ? BLOCK : STEP;
+    static_assert(STEP % LANES == 0 && TILE_ROWS * LANES % BLOCK == 0, "parts would stay unloaded");
     const int lane = threadIdx.x % LANES, count = conv.cin - c;
     for (int step = 0; step < TILE_ROWS * LANES / BLOCK; ++step) {
         const int row = threadIdx.x / LANES + step * (BLOCK / LANES);
@@ -58,6 +59,7 @@ template <typename T>
 __device__ inline void load_weights(const Convolution &conv, const T *tap, int c, int column,
                                     float *to) {
     constexpr int LANES = BLOCK < TILE_COLUMNS ? BLOCK : TILE_COLUMNS;
+    static_assert(TILE_COLUMNS % LANES == 0 && STEP * LANES % BLOCK == 0, "parts would stay unloaded");
     const int lane = threadIdx.x % LANES, count = conv.cout - column;
     for (int step = 0; step < STEP * LANES / BLOCK; ++step) {
         const int i = threadIdx.x / LANES + step * (BLOCK / LANES);

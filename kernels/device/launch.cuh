@@ -28,7 +28,7 @@ __device__ inline void store_16(void *to, uint4 words) {
                  "r"(words.x), "r"(words.y), "r"(words.z), "r"(words.w)
                  : "memory");
 }
-// The lesser and the greater of two numbers; NaN if `a` is NaN, unlike with fminf and fmaxf.
+// The lesser and the greater of a and a number b; NaN if a is NaN, unlike with fminf and fmaxf.
 __device__ inline float min_or_nan(float a, float b) {
     float r;
     asm("min.NaN.f32 %0, %1, %2;" : "=f"(r) : "f"(a), "f"(b));

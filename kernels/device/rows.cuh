@@ -32,8 +32,10 @@ struct Team {
 };
 
 __device__ inline Team team_of(const Rows &rows) {
-    const int thread = threadIdx.x, lanes = 1 << rows.shift;
-    return {thread & (lanes - 1), lanes, thread >> rows.shift, BLOCK >> rows.shift};
+    // Warps of one lane have a constant here: then loops over channels vectorize.
+    const int shift = WARP == 1 ? 0 : rows.shift;
+    const int thread = threadIdx.x, lanes = 1 << shift;
+    return {thread & (lanes - 1), lanes, thread >> shift, BLOCK >> shift};
 }
 
 // Where the values of one row of a resampled tensor come from.

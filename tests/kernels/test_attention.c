@@ -162,6 +162,8 @@ static void test_shapes(void **state) {
     expect_error(ctx, "attention: qkv is [2,4,4,64] F16, expected [2,4,4,96] F16");
     attention(ctx, shape(F16, 2, 4, 4, 3 * 4096), 1, shape(F16, 2, 4, 4, 4096));
     expect_error(ctx, "attention: heads of 4096 channels need");
+    attention(ctx, shape(F16, 1 << 30, 1, 1, 3 * 64), 4, shape(F16, 1 << 30, 1, 1, 64));
+    expect_error(ctx, "attention: 4294967296 tiles of 8 queries, expected at most 2^31 - 1");
     assert_int_equal(context_plan_end(ctx).macs, 0);
     test_context_close(ctx);
 }

@@ -52,7 +52,7 @@ static void test_edges(void **state) {
         for (int j = 0; j < AROUND; ++j) v = nextafterf(v, -2);
         for (int j = 0; j < 2 * AROUND; ++j, ++i) values[i] = v, v = nextafterf(v, 2);
     }
-    /* Each of them in any turn of a kernel's loop, whose turns take 256. */
+    /* Every value comes up in each turn of a kernel's loop, which takes 256 values a turn. */
     for (int i = COUNT; i < TURNS * COUNT; ++i) values[i] = values[(i + i / COUNT * 256) % COUNT];
     check(ctx, values, TURNS, 256, 2, AROUND);
     free(values);

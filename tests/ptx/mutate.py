@@ -8,7 +8,7 @@ that launch this kernel.
 A mutant is found if a test fails, a check reports a finding, or the run does not end.  The survivors are listed with
 their place in the source.  Each test runs for a device of one multiprocessor, whose few blocks loop, then for a whole one.
 Only instructions that some test executes are changed; how many there are, and where the others come from, is printed.
-A change that ptxas refuses, or of which it makes the same machine code as without, is no mutant: another is drawn.
+A change that ptxas or the runner refuses, or of which ptxas makes the same machine code, is no mutant: another is drawn.
 Mutants are drawn evenly from the modules (one for each .cu file), by --seed; a run that was stopped resumes.
 ptxas and Python's standard library are needed.
 """
@@ -20,15 +20,17 @@ import os
 import pathlib
 import random
 import re
+import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
-import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PTXAS = pathlib.Path(shutil.which(os.environ.get('NVCC', 'nvcc')) or '').resolve().with_name('ptxas')
+NVCC = os.environ.get('NVCC') or shutil.which('nvcc') or '/usr/local/cuda/bin/nvcc'
+PTXAS = pathlib.Path(NVCC).resolve().with_name('ptxas')
 COMPARE = {'lt': 'le', 'le': 'lt', 'gt': 'ge', 'ge': 'gt', 'eq': 'ne', 'ne': 'eq', 'lo': 'ls', 'ls': 'lo', 'hi': 'hs', 'hs': 'hi',
            'ltu': 'leu', 'leu': 'ltu', 'gtu': 'geu', 'geu': 'gtu', 'equ': 'neu', 'neu': 'equ'}
 WAITS = re.compile(r'(bar\.|barrier\.|bar\.warp|membar|fence\.|cp\.async\.(wait|commit)|wgmma\.(fence|wait|commit)|mbarrier\.)')
@@ -170,11 +172,17 @@ def coverage(modules, executed):
 
 
 def run(command, environment, limit):
-    try:
-        done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=limit)
-    except subprocess.TimeoutExpired:
-        return None, ''
-    return done.returncode, done.stdout.decode(errors='replace')
+    """Status and output, at most `limit` seconds of the processor's time, so that other load does not count."""
+    def limited():
+        resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 1))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=limited)
+    return None if done.returncode == -signal.SIGXCPU else done.returncode, done.stdout.decode(errors='replace')
+
+
+def processor_time():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 # With one multiprocessor, loops over many items run; with many, each block takes a single turn.
@@ -190,12 +198,12 @@ def survey(tests, device, folder):
             report.unlink(missing_ok=True)
             environment = dict(os.environ, **size, KAIROS_PTX_DEVICE=device, KAIROS_PTX_DUMP=str(folder),
                                KAIROS_PTX_REPORT=str(report))
-            start = time.time()
+            start = processor_time()
             status, output = run([test], environment, 600)
             if status != 0:
                 sys.exit(f'mutate.py: {test} fails without any change:\n{output}')
             for kernel in json.loads(report.read_text())['kernels']:
-                users[kernel['symbol']].append((time.time() - start, test, number))
+                users[kernel['symbol']].append((processor_time() - start, test, number))
                 lines[kernel['symbol']].update(kernel['executed_ptx_lines'])
     executed = collections.defaultdict(set)
     for file in folder.glob('*.ptx'):
@@ -206,19 +214,21 @@ def survey(tests, device, folder):
 
 
 def judge(mutant, modules, users, device):
-    """How the mutant was found; '' if it was not."""
+    """How the mutant was found; '' if it was not, None if the runner does not understand it."""
     with tempfile.TemporaryDirectory() as folder:
         pathlib.Path(folder, mutant['module'] + '.ptx').write_text(changed(modules[mutant['module']], mutant))
         findings = pathlib.Path(folder) / 'findings.jsonl'
         for seconds, test, number in users.get(mutant['kernel'], []):
             environment = dict(os.environ, **MULTIPROCESSORS[number], KAIROS_PTX_DEVICE=device, KAIROS_PTX_OVERRIDE=folder,
                                KAIROS_PTX_FINDINGS=str(findings))
-            status, output = run([test], environment, 20 + 10 * seconds)
+            status, output = run([test], environment, int(20 + 10 * seconds))
             if status is None:
                 return 'did not end'
             if status != 0:
                 checks = sorted({json.loads(line)['kind'] for line in findings.read_text().splitlines()}) \
                     if findings.exists() else []
+                if checks == ['wrong_use']:
+                    return None
                 failed = re.search(r'\[  FAILED  \]|error: Failure', output) is not None
                 return ' and '.join((['test'] if failed or not checks else []) + (['check: ' + ', '.join(checks)] if checks else []))
     return ''
@@ -250,16 +260,14 @@ def main():
     rows = []
     with open(out, 'a') as log, concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         def one(draw):
-            mutant = draw.next()
-            if mutant is None:
-                return None
-            key = mutant['module'], mutant['start'], mutant['after']
-            if key in done:
-                return done[key]
-            mutant['found'] = judge(mutant, modules, users, options.device)
-            log.write(json.dumps(mutant) + '\n')
-            log.flush()
-            return mutant
+            while mutant := draw.next():
+                key = mutant['module'], mutant['start'], mutant['after']
+                if key not in done:
+                    done[key] = dict(mutant, found=judge(mutant, modules, users, options.device))
+                    log.write(json.dumps(done[key]) + '\n')
+                    log.flush()
+                if done[key]['found'] is not None:
+                    return done[key]
         names = sorted(name for name in modules if executed[name])
         draws = [Draw(name, modules[name], executed[name], options) for name in names]
         for row in pool.map(one, (draws[index % len(draws)] for index in range(options.count))):

@@ -81,9 +81,8 @@ struct WarpClock {
     void fence(Scope scope);          // membar, fence: what orders generic accesses
     void fence_acquire(Scope scope);  // the half that orders earlier reads
     void fence_release(Scope scope);  // the half that orders later writes
-    // Places that tell of asynchronous accesses by a clock of their own.
-    void proxy_fence();              // fence.proxy.async
-    void warp_sync(uint32_t lanes);  // bar.warp.sync
+    void proxy_fence();               // fence.proxy.async
+    void warp_sync(uint32_t lanes);   // bar.warp.sync
     // Relaxed accesses: a write hands on what the last fence covers, a read finds what the next one
     // will cover.  `scope`: those who find it in the place, those who have published there.
     void publish(Clock &place, Scope scope) const;

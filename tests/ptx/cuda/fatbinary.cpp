@@ -48,7 +48,7 @@ std::string without_end(std::string text) {
 }
 
 std::string unpack(const Entry &e) {
-    if (e.unpacked == 0) return without_end(std::string(e.payload));
+    if (e.unpacked == 0) return std::string(e.payload);
     if (e.payload.substr(0, 4) != "\x28\xb5\x2f\xfd")
         throw std::runtime_error("compressed in another way than by zstd");
     std::string text(e.unpacked, '\0');
@@ -56,7 +56,7 @@ std::string unpack(const Entry &e) {
     if (ZSTD_isError(bytes))
         throw std::runtime_error(std::string("does not decompress: ") + ZSTD_getErrorName(bytes));
     text.resize(bytes);
-    return without_end(std::move(text));
+    return text;
 }
 
 // The target of a text: "sm_90a" if it says ".target sm_90a, debug".
@@ -103,7 +103,7 @@ FatBinary read_fat_binary(const void *wrapper) {
     int best = 0, architecture = 0;
     for_entries(binary, [&](const Entry &e) {
         if (e.kind != PTX) return;
-        std::string text = unpack(e);
+        std::string text = without_end(unpack(e));
         const std::string target = target_of(text);
         result.found += (result.found.empty() ? "" : ", ") + target;
         if (fitness(target) <= best) return;

@@ -269,9 +269,13 @@ void FunctionDecoder::append_to(Program &to) {
 }
 
 void FunctionDecoder::watch_undefined_reads(Program &to) const {
-    for (const UndefinedRead &read : undefined_reads(flow_of_items()))
-        if (read.reg < (int)function.registers.size())
+    for (const UndefinedRead &read : undefined_reads(flow_of_items())) {
+        const Item &item = items[read.step];
+        // Compilers copy what nobody uses, and a wgmma need not read the accumulators that it keeps.
+        const bool copied = item.copies && read.reg != item.insn.guard;
+        if (read.reg < (int)function.registers.size() && !copied && !kept[read.reg])
             watch_undefined(to.code[first + read.step], function.registers[read.reg].name);
+    }
 }
 
 // wgmma writes registers late, and others may touch them before: that is found.
