@@ -1,5 +1,5 @@
 /* kairos measure: the entropy curve of a model. */
-#include "entropy/measure.h"
+#include "measure/measure.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -11,8 +11,8 @@
 #include "commands/commands.h"
 #include "commands/measure_output.h"
 #include "commands/session.h"
-#include "entropy/controls.h"
 #include "io/file.h"
+#include "measure/controls.h"
 #include "schedule/schedule.h"
 
 enum { MAX_LEVELS = 100000 };

@@ -1,15 +1,15 @@
-/* entropy/measure.h: the squared errors of a network that is exact are those of its mixture, within
+/* measure/measure.h: the squared errors of a network that is exact are those of its mixture, within
  * their standard errors; what a class tells is ln 2; a stopped measurement resumes to the same sums. */
 #include "support/files.h"
 
-#include "entropy/measure.h"
+#include "measure/measure.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "entropy/times.h"
+#include "schedule/times.h"
 #include "support/mixture_network.h"
 #include "support/tensors.h"
 

@@ -4,9 +4,9 @@
 #define KAIROS_MEASURE_H
 
 #include "denoiser.h"
-#include "entropy/curve.h"
-#include "entropy/measure_sums.h"
 #include "io/dataset.h"
+#include "measure/measure_sums.h"
+#include "schedule/curve.h"
 
 /* Of fewer images the spread says little: a tolerance counts from MEASURE_LEAST on, control variates
  * (and a tolerance with them) from MEASURE_LEAST_CONTROLLED. */

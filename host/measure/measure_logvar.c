@@ -1,6 +1,6 @@
 #include <math.h>
 
-#include "entropy/measure.h"
+#include "measure/measure.h"
 
 bool measure_from_logvar(Denoiser *denoiser, const double *sigma, int levels, Curve *curve,
                          Error *error) {

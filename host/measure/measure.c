@@ -1,13 +1,13 @@
-#include "entropy/measure.h"
+#include "measure/measure.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-#include "entropy/controls.h"
-#include "entropy/measure_labels.h"
-#include "entropy/times.h"
 #include "io/progress.h"
+#include "measure/controls.h"
+#include "measure/measure_labels.h"
 #include "random.h"
+#include "schedule/times.h"
 
 /* The integral of an image's own squared error from the lowest level up to the present one. */
 typedef struct {
