@@ -10,6 +10,7 @@
 #   make fuzz       the parsers of outside files, RUNS=1000000 each
 #   make gpu-check  everything on a GPU, into bench/results/
 #   make sass-report   what ptxas made of each kernel, and the limits on that; takes nvcc, no GPU
+#   make check-layers  no file includes anything of a layer above it (ARCHITECTURE.md)
 #   make format     clang-format        make install PREFIX=/usr/local
 #
 # Objects lie in build/VARIANT/, one folder for each way of compiling the same sources:
@@ -132,13 +133,14 @@ $(BUILD)/kairos: $(BUILD)/kairos.$(VARIANT) FORCE
 # ---- tests ------------------------------------------------------------------------------------------
 # tests/simt: the CPU target itself; tests/kernels: every operation against double-precision loops;
 # tests/host: the layers above; tests/oracle: the program against the reference network in PyTorch;
-# tests/sass: the report on what ptxas made.
+# tests/sass: the report on what ptxas made; tests/scripts: the check of layers.
 SIMT_TESTS   := $(wildcard tests/simt/test_*.cu)
 KERNEL_TESTS := $(wildcard tests/kernels/test_*.c)
 HOST_TESTS   := $(wildcard tests/host/test_*.c)
 SUPPORT      := $(wildcard tests/support/*.c)
 ORACLE_TESTS := $(wildcard tests/oracle/test_*.py)
 SASS_TESTS   := $(wildcard tests/sass/test_*.py)
+SCRIPT_TESTS := $(wildcard tests/scripts/test_*.py)
 test_programs = $(patsubst %,$(BUILD)/$(1)/%.test,$(2))
 
 define test_rules
@@ -152,17 +154,19 @@ TESTS_sanitized := $(call test_programs,sanitized,$(SIMT_TESTS) $(KERNEL_TESTS) 
 TESTS_fast      := $(call test_programs,fast,$(SIMT_TESTS) $(KERNEL_TESTS))
 TESTS_cuda      := $(call test_programs,cuda,$(KERNEL_TESTS) $(HOST_TESTS))
 
-.PHONY: check check-cpu check-programs check-cuda tests tests-cuda kernel-tests-cuda FORCE
+.PHONY: check check-layers check-cpu check-programs check-cuda tests tests-cuda kernel-tests-cuda FORCE
 tests: $(TESTS_sanitized) $(TESTS_fast)
 tests-cuda: $(TESTS_cuda)
 kernel-tests-cuda: $(call test_programs,cuda,$(KERNEL_TESTS))
-check: check-$(TARGET)
+check: check-layers check-$(TARGET)
+check-layers:
+	$(Q)$(PYTHON) scripts/check_layers.py
 check-cpu: $(BUILD)/kairos.fast tests
-	@$(MAKE) --no-print-directory TARGET=cpu check-programs check-ptx $(addprefix run-,$(ORACLE_TESTS) $(SASS_TESTS))
+	@$(MAKE) --no-print-directory TARGET=cpu check-programs check-ptx $(addprefix run-,$(ORACLE_TESTS) $(SASS_TESTS) $(SCRIPT_TESTS))
 	@echo "make check: all tests passed"
 check-programs: $(addprefix run-,$(TESTS_sanitized) $(TESTS_fast))
 check-cuda: $(BUILD)/kairos.cuda tests-cuda
-	@$(MAKE) --no-print-directory TARGET=cuda $(addprefix run-,$(TESTS_cuda) $(ORACLE_TESTS) $(SASS_TESTS))
+	@$(MAKE) --no-print-directory TARGET=cuda $(addprefix run-,$(TESTS_cuda) $(ORACLE_TESTS) $(SASS_TESTS) $(SCRIPT_TESTS))
 	@echo "make check: all tests passed on the GPU"
 
 run-$(BUILD)/%.test: $(BUILD)/%.test
@@ -171,6 +175,9 @@ $(addprefix run-,$(ORACLE_TESTS)): run-%: % $(BUILD)/kairos
 	@scripts/run_logged.sh $(BUILD)/$*.log env KAIROS=$(BUILD)/kairos $(PYTHON) $<
 $(addprefix run-,$(SASS_TESTS)): run-%: %
 	@scripts/run_logged.sh $(BUILD)/$*.log env NVCC=$(NVCC) SASS_TOOLS=$(SASS_TOOLS) $(PYTHON) $<
+
+$(addprefix run-,$(SCRIPT_TESTS)): run-%: %
+	@scripts/run_logged.sh $(BUILD)/$*.log $(PYTHON) $<
 
 # The PTX runner and what it runs. Apart, because whatever is compiled depends on this file.
 include tests/ptx/rules.mk
@@ -183,8 +190,7 @@ FUZZERS    := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_FLAGS := -std=c11 -D_GNU_SOURCE -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
 FUZZ_LIBRARY := kernels/error.c $(wildcard host/io/*.c host/schedule/*.c) host/nets/edm2_config.c \
                 host/nets/edm2_layout.c host/nets/convnet_config.c host/sweep/results.c \
-                host/sweep/sweep_config.c host/quality/statistics.c host/quality/statistics_file.c \
-                $(addprefix host/entropy/,curve.c spectrum.c times.c interpolation.c)
+                host/sweep/sweep_config.c host/quality/statistics.c host/quality/statistics_file.c
 
 $(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c $(FUZZ_LIBRARY)
 	@mkdir -p $(@D)

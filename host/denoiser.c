@@ -17,22 +17,18 @@ static bool guided(float guidance) { return guidance != 1; }
 typedef void PassEnd(const Denoiser *d, Arena *arena, Tensor x, const Prediction *prediction, int first,
                      const void *arguments);
 
-/* One pass: x [n,r,r,c] F32 is already preconditioned by every network's sigma_data, which agree. */
+/* One pass over x [n,h,w,c] F32.  The networks' sigma_data agree. */
 static void run_pass(const Denoiser *d, Arena *arena, Tensor x, int first, PassEnd *end,
                      const void *arguments) {
-    const Edm2 *net = d->net;
-    Prediction p = {.guidance = d->guidance,
-                    .sigma = d->sigma + first,
-                    .sigma_data = (float)net->config.sigma_data};
-    Tensor input = arena_take(arena, d->ctx, net->dtype, x.n, x.h, x.w, x.c + 1);
-    precondition(d->ctx, x, p.sigma, p.sigma_data, input);
-    p.f = edm2_forward(net, arena, input, p.sigma, d->labels + first);
+    const Network *net = d->net;
+    Prediction p = {
+        .guidance = d->guidance, .sigma = d->sigma + first, .sigma_data = (float)net->sigma_data};
+    p.f = net->forward(net, arena, x, p.sigma, d->labels + first);
     if (guided(d->guidance)) {
-        const Edm2 *ref = d->gnet != NULL ? d->gnet : net;
+        const Network *ref = d->gnet != NULL ? d->gnet : net;
         const int32_t *labels = d->gnet != NULL ? d->labels : d->no_labels;
-        p.f_ref = edm2_forward(ref, arena, input, p.sigma, labels + first);
+        p.f_ref = ref->forward(ref, arena, x, p.sigma, labels + first);
     }
-    arena_release(arena, input);
     end(d, arena, x, &p, first, arguments);
     arena_release(arena, p.f);
     if (p.f_ref.data != NULL) arena_release(arena, p.f_ref);
@@ -77,31 +73,25 @@ static void end_in_error(const Denoiser *d, Arena *arena, Tensor x, const Predic
     arena_release(arena, planes);
 }
 
-static Tensor image_batch(const Edm2 *net, int n) {
-    const int r = net->config.img_resolution;
-    return (Tensor){NULL, F32, n, r, r, net->config.img_channels};
-}
-
 /* For passes of `pass` images. */
 static Transform *create_transform(const Denoiser *d, int pass) {
-    const Edm2Config *config = &d->net->config;
-    return transform_create(d->ctx, pass, config->img_channels, config->img_resolution,
-                            config->img_resolution);
+    const Network *net = d->net;
+    return transform_create(d->ctx, pass, net->c, net->h, net->w);
 }
 
 /* A pass that ends in its spectrum, if it may: a squared error takes no more memory than a step. */
 static void plan_pass(const Denoiser *d, Arena *arena) {
-    const Tensor x = image_batch(d->net, d->pass);
+    const Tensor x = network_images(d->net, d->pass);
     const StepArguments step = {{.b = 1}, x};
     const ErrorArguments error = {.x0 = x};
     run_pass(d, arena, x, 0, d->spectral ? end_in_error : end_in_step,
              d->spectral ? (const void *)&error : &step);
-    arena_release(arena, edm2_logvar(d->net, arena, d->pass, NULL));
+    if (d->net->logvar != NULL) arena_release(arena, d->net->logvar(d->net, arena, d->pass, NULL));
 }
 
 /* Of a denoiser that is otherwise like `d`. */
 static DenoiserPlan plan_batch(const Denoiser *like, int batch) {
-    const Edm2 *net = like->net;
+    const Network *net = like->net;
     Denoiser d = *like;
     Arena arena = {0};
     d.pass = context_pass(d.ctx, IMAGES_PER_PROCESSOR, batch);
@@ -115,12 +105,11 @@ static DenoiserPlan plan_batch(const Denoiser *like, int batch) {
         .activation_bytes = arena.peak,
         .workspace_bytes = plan.workspace_bytes,
         .state_bytes =
-            (tensor_bytes(image_batch(net, 1)) / sizeof(float) * STATE_PER_VALUE + STATE_PER_IMAGE) *
-                batch +
-            d.extra_bytes};
+            ((size_t)network_values(net) * STATE_PER_VALUE + STATE_PER_IMAGE) * batch + d.extra_bytes};
 }
 
-DenoiserPlan denoiser_plan(Context *ctx, const Edm2 *net, const Edm2 *gnet, float guidance, int batch) {
+DenoiserPlan denoiser_plan(Context *ctx, const Network *net, const Network *gnet, float guidance,
+                           int batch) {
     const Denoiser d = {.ctx = ctx, .net = net, .gnet = gnet, .guidance = guidance};
     return plan_batch(&d, batch);
 }
@@ -129,12 +118,10 @@ static size_t total_bytes(DenoiserPlan plan) {
     return plan.activation_bytes + plan.workspace_bytes + plan.state_bytes;
 }
 
-static bool check_pair(const Edm2 *net, const Edm2 *gnet, Error *error) {
-    const Edm2Config *a = &net->config, *b = &gnet->config;
-    if (a->img_resolution != b->img_resolution || a->img_channels != b->img_channels)
-        return fail(error, "the guiding network makes %dx%dx%d images, the network %dx%dx%d",
-                    b->img_resolution, b->img_resolution, b->img_channels, a->img_resolution,
-                    a->img_resolution, a->img_channels);
+static bool check_pair(const Network *a, const Network *b, Error *error) {
+    if (a->h != b->h || a->w != b->w || a->c != b->c)
+        return fail(error, "the guiding network makes %dx%dx%d images, the network %dx%dx%d", b->h,
+                    b->w, b->c, a->h, a->w, a->c);
     if (a->sigma_data != b->sigma_data)
         return fail(error, "the guiding network's sigma_data is %g, the network's %g", b->sigma_data,
                     a->sigma_data);
@@ -205,13 +192,13 @@ static bool create(Denoiser *denoiser, Error *error) {
     return fail(error, "%s", context_error(ctx)->text);
 }
 
-bool denoiser_create(Denoiser *denoiser, Context *ctx, const Edm2 *net, const Edm2 *gnet,
+bool denoiser_create(Denoiser *denoiser, Context *ctx, const Network *net, const Network *gnet,
                      float guidance, int batch, Error *error) {
     *denoiser = (Denoiser){.ctx = ctx, .net = net, .gnet = gnet, .guidance = guidance, .batch = batch};
     return create(denoiser, error);
 }
 
-bool denoiser_create_measuring(Denoiser *denoiser, Context *ctx, const Edm2 *net, int batch,
+bool denoiser_create_measuring(Denoiser *denoiser, Context *ctx, const Network *net, int batch,
                                bool spectral, size_t extra_bytes, Error *error) {
     *denoiser = (Denoiser){.ctx = ctx,
                            .net = net,
@@ -272,10 +259,16 @@ void denoiser_amplitude(Denoiser *denoiser, Tensor x0, double *amplitude) {
 
 void denoiser_logvar(Denoiser *denoiser, const float *sigma, int n, float *logvar) {
     Context *ctx = denoiser->ctx;
+    const Network *net = denoiser->net;
+    if (net->logvar == NULL) {
+        context_fail(ctx, "a network of architecture \"%s\" makes no estimate of its own error",
+                     net->architecture);
+        return;
+    }
     denoiser_set_sigma(denoiser, sigma, n);
     for (int i = 0; i < n; i += denoiser->pass) {
         const int count = pass_images(denoiser, i, n);
-        Tensor u = edm2_logvar(denoiser->net, &denoiser->arena, count, denoiser->sigma + i);
+        Tensor u = net->logvar(net, &denoiser->arena, count, denoiser->sigma + i);
         device_download(ctx, logvar + i, u.data, tensor_bytes(u));
         arena_release(&denoiser->arena, u);
     }

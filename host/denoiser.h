@@ -4,12 +4,12 @@
 
 #include "arena.h"
 #include "kernels.h"
-#include "nets/edm2.h"
+#include "nets/network.h"
 
 typedef struct {
     Context *ctx;
-    const Edm2 *net;
-    const Edm2 *gnet;     /* the reference network of guidance; NULL = net with the zero label */
+    const Network *net;
+    const Network *gnet;  /* the reference network of guidance; NULL = net with the zero label */
     float guidance;       /* D = D_ref + guidance (D - D_ref); 1 = none, the reference is not run */
     int batch;            /* most images at once */
     int pass;             /* images of one pass through the network */
@@ -30,16 +30,17 @@ typedef struct {
 } DenoiserPlan;
 
 /* What a denoiser of this batch size needs, without allocating it. */
-DenoiserPlan denoiser_plan(Context *ctx, const Edm2 *net, const Edm2 *gnet, float guidance, int batch);
+DenoiserPlan denoiser_plan(Context *ctx, const Network *net, const Network *gnet, float guidance,
+                           int batch);
 
 /* Plans all memory before the first launch and takes it.  Fails if the networks do not fit together,
  * or if the device has too little memory: then the error names the largest batch that would fit. */
-bool denoiser_create(Denoiser *denoiser, Context *ctx, const Edm2 *net, const Edm2 *gnet,
+bool denoiser_create(Denoiser *denoiser, Context *ctx, const Network *net, const Network *gnet,
                      float guidance, int batch, Error *error);
 
 /* The same for denoiser_error, without guidance; extra_bytes: what the caller will take besides two
  * images, a squared error and a seed for each of the batch. */
-bool denoiser_create_measuring(Denoiser *denoiser, Context *ctx, const Edm2 *net, int batch,
+bool denoiser_create_measuring(Denoiser *denoiser, Context *ctx, const Network *net, int batch,
                                bool spectral, size_t extra_bytes, Error *error);
 void denoiser_destroy(Denoiser *denoiser);
 
@@ -51,7 +52,7 @@ void denoiser_set_labels(Denoiser *denoiser, const int32_t *labels, int n);
 void denoiser_set_sigma(Denoiser *denoiser, const float *sigma, int n);
 void denoiser_set_one_sigma(Denoiser *denoiser, float sigma);
 
-/* Runs the network(s) on x [n,r,r,c] F32 and then the solver step, whose prediction is filled in here.
+/* Runs the network(s) on x [n,h,w,c] F32 and then the solver step, whose prediction is filled in here.
  * out may be x.  Errors are kept in the context. */
 void denoiser_step(Denoiser *denoiser, Tensor x, SolverStep step, Tensor out);
 
@@ -65,7 +66,7 @@ void denoiser_error(Denoiser *denoiser, Tensor x, Tensor x0, double *squared, do
 void denoiser_amplitude(Denoiser *denoiser, Tensor x0, double *amplitude);
 
 /* u(sigma) for n noise levels (both host), which become those of the next calls: the network's own
- * estimate of its log error. */
+ * estimate of its log error.  Fails if the network makes none (net->logvar). */
 void denoiser_logvar(Denoiser *denoiser, const float *sigma, int n, float *logvar);
 
 #endif

@@ -223,14 +223,14 @@ static void release(Job *job) {
 }
 
 bool job_run(Sampler *sampler, const JobOptions *options, JobResult *result, Error *error) {
-    const Edm2Config *config = &sampler->denoiser->net->config;
+    const Network *net = sampler->denoiser->net;
     Job job = {.sampler = sampler,
                .options = options,
                .error = error,
-               .h = config->img_resolution,
-               .w = config->img_resolution,
-               .c = config->img_channels,
-               .label_dim = config->label_dim};
+               .h = net->h,
+               .w = net->w,
+               .c = net->c,
+               .label_dim = net->label_dim};
     bool ok = find_pending(&job) && allocate(&job);
     if (ok && options->outdir != NULL) {
         job.queue = png_queue_create(writer_threads(), WRITER_BACKLOG, error);

@@ -56,9 +56,7 @@ static void heun(Run *run, const Schedule *schedule) {
 
 bool sampler_create(Sampler *sampler, Denoiser *denoiser, SamplerOptions options, Error *error) {
     Context *ctx = denoiser->ctx;
-    const Edm2Config *config = &denoiser->net->config;
-    const int r = config->img_resolution;
-    Tensor x = {NULL, F32, denoiser->batch, r, r, config->img_channels};
+    Tensor x = network_images(denoiser->net, denoiser->batch);
     *sampler = (Sampler){denoiser, options, x, x, NULL};
     sampler->x.data = device_alloc(ctx, tensor_bytes(x));
     if (options.solver == SOLVER_HEUN) sampler->carry.data = device_alloc(ctx, tensor_bytes(x));
@@ -81,9 +79,8 @@ void sampler_run(Sampler *sampler, const uint64_t *seeds, const int32_t *labels,
                  SamplerProgress *progress, void *user) {
     Context *ctx = sampler->denoiser->ctx;
     const Schedule *schedule = sampler->options.schedule;
-    Run run = {sampler,        sampler->x,
-               sampler->carry, progress,
-               user,           random_first_solver_draw(sampler->denoiser->net->config.label_dim)};
+    Run run = {sampler,  sampler->x, sampler->carry,
+               progress, user,       random_first_solver_draw(sampler->denoiser->net->label_dim)};
     run.x.n = run.carry.n = n;
     device_upload(ctx, sampler->seeds, seeds, n * sizeof *seeds);
     denoiser_set_labels(sampler->denoiser, labels, n);

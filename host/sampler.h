@@ -19,7 +19,7 @@ typedef struct {
 typedef struct {
     Denoiser *denoiser;
     SamplerOptions options;
-    Tensor x;        /* device [batch,r,r,c] F32: the state, in the end the samples */
+    Tensor x;        /* device [batch,h,w,c] F32: the state, in the end the samples */
     Tensor carry;    /* Heun's half-finished update; data NULL for DDIM */
     uint64_t *seeds; /* device [batch] */
 } Sampler;
@@ -32,7 +32,7 @@ typedef void SamplerProgress(void *user);
 
 /* Samples n images, 1 <= n <= the denoiser's batch, into sampler->x (images 0 .. n - 1).
  * seeds: host [n]; labels: host [n], -1 = the zero label.  `noise`, if not NULL, receives the initial
- * noise before its scaling by sigma[0], host [n,r,r,c].  Errors are kept in the context. */
+ * noise before its scaling by sigma[0], host [n,h,w,c].  Errors are kept in the context. */
 void sampler_run(Sampler *sampler, const uint64_t *seeds, const int32_t *labels, int n, float *noise,
                  SamplerProgress *progress, void *user);
 

@@ -167,11 +167,11 @@ void fourier_embedding(Context *ctx, const float *sigma, const float *freqs, con
 void label_embedding(Context *ctx, Tensor noise, const float *weights, int label_dim,
                      const int32_t *labels, float balance);
 
-/* ---- sampling --------------------------------------------------------------------------------- */
-
-/* precondition.cu: the network's input.  x [n,h,w,c] F32, sigma: device [n];
+/* precondition_ones.cu: the input of an EDM2 network.  x [n,h,w,c] F32, sigma: device [n];
  * out [n,h,w,c+1] = x / sqrt(sigma^2 + sigma_data^2), and a last channel of ones. */
-void precondition(Context *ctx, Tensor x, const float *sigma, float sigma_data, Tensor out);
+void precondition_ones(Context *ctx, Tensor x, const float *sigma, float sigma_data, Tensor out);
+
+/* ---- sampling --------------------------------------------------------------------------------- */
 
 /* What a network says of x: D = c_skip x + c_out f with c_skip = sd^2/(s^2+sd^2) and
  * c_out = s sd/sqrt(s^2+sd^2) (Karras et al. 2022, Table 1); with a reference network

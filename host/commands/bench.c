@@ -150,14 +150,13 @@ static bool time_runs(const Bench *b, Denoiser *denoiser, Tensor x, double *seco
 
 static bool run(const Bench *b, Error *error) {
     Context *ctx = b->session.ctx;
-    const Edm2 *net = b->session.model.net;
-    const int r = net->config.img_resolution;
+    const Network *net = b->session.model.net;
     double *seconds = malloc(b->repeat * sizeof *seconds);
     Denoiser denoiser;
     if (seconds == NULL) return fail(error, "out of memory");
     bool ok = denoiser_create(&denoiser, ctx, net, NULL, 1, b->batch, error);
     if (ok) {
-        Tensor x = {NULL, F32, b->batch, r, r, net->config.img_channels};
+        Tensor x = network_images(net, b->batch);
         x.data = device_alloc(ctx, tensor_bytes(x));
         ok = time_runs(b, &denoiser, x, seconds, error);
         if (ok) print_result(b, seconds, denoiser_plan(ctx, net, NULL, 1, 1).macs);

@@ -16,9 +16,9 @@ typedef struct {
     double guidance;
 } Denoise;
 
-/* The inputs and results of all n images, as in the files: x, denoised [n,c,r,r], the rest [n]. */
+/* The inputs and results of all n images, as in the files: x, denoised [n,c,h,w], the rest [n]. */
 typedef struct {
-    int n, c, r;
+    int n, h, w, c;
     float *x, *sigma, *denoised, *logvar, *pixels;
     int64_t *labels64;
     int32_t *labels;
@@ -48,7 +48,7 @@ static int parse(Denoise *d, int count, char **arguments) {
          .value = &d->out,
          .argument = "FILE",
          .required = true,
-         .help = "safetensors file for denoised and logvar"},
+         .help = "safetensors file for denoised, and logvar if the network makes one"},
         {.name = "batch",
          .kind = OPTION_INT,
          .value = &d->batch,
@@ -72,7 +72,7 @@ static int parse(Denoise *d, int count, char **arguments) {
 }
 
 static size_t value_count(const Images *images) {
-    return (size_t)images->n * images->c * images->r * images->r;
+    return (size_t)images->n * images->h * images->w * images->c;
 }
 
 static bool allocate(Images *images, Error *error) {
@@ -123,20 +123,20 @@ static bool read_sigma(Images *images, const Safetensors *file, Error *error) {
     return true;
 }
 
-static bool read_inputs(Images *images, const char *path, const Edm2Config *config, Error *error) {
+static bool read_inputs(Images *images, const char *path, const Network *net, Error *error) {
     Safetensors *file = safetensors_open(path, error);
     if (file == NULL) return false;
-    const int64_t r = config->img_resolution, shape[4] = {-1, config->img_channels, r, r};
+    const int64_t shape[4] = {-1, net->c, net->h, net->w};
     const SafetensorsTensor *x = safetensors_expect(file, "x", 4, shape, error);
     bool ok = x != NULL;
     if (ok && (x->shape[0] < 1 || x->shape[0] > 1 << 24))
         ok = fail(error, "%s: x holds %lld images, expected 1 to %d", path, (long long)x->shape[0],
                   1 << 24);
     if (ok) {
-        *images = (Images){.n = (int)x->shape[0], .c = config->img_channels, .r = (int)r};
+        *images = (Images){.n = (int)x->shape[0], .h = net->h, .w = net->w, .c = net->c};
         ok = allocate(images, error) &&
              safetensors_read_floats(file, "x", images->x, value_count(images), error) &&
-             read_sigma(images, file, error) && read_labels(images, file, config->label_dim, error);
+             read_sigma(images, file, error) && read_labels(images, file, net->label_dim, error);
     }
     safetensors_close(file);
     return ok;
@@ -145,41 +145,44 @@ static bool read_inputs(Images *images, const char *path, const Edm2Config *conf
 /* Images i .. i + n - 1. */
 static void run_batch(Denoiser *denoiser, Images *images, Tensor x, int i) {
     Context *ctx = denoiser->ctx;
-    const size_t image = (size_t)images->c * images->r * images->r;
+    const size_t image = value_count(images) / images->n;
     float *pixels = images->pixels + i * image;
     device_upload(ctx, x.data, pixels, tensor_bytes(x));
     denoiser_set_labels(denoiser, images->labels + i, x.n);
     denoiser_set_sigma(denoiser, images->sigma + i, x.n);
     denoiser_step(denoiser, x, (SolverStep){.b = 1}, x);
     device_download(ctx, pixels, x.data, tensor_bytes(x));
-    denoiser_logvar(denoiser, images->sigma + i, x.n, images->logvar + i);
+    if (denoiser->net->logvar != NULL)
+        denoiser_logvar(denoiser, images->sigma + i, x.n, images->logvar + i);
 }
 
 static bool run(const Denoise *d, Images *images, Error *error) {
     const Session *s = &d->session;
-    const int batch = images->n < d->batch ? images->n : d->batch, r = images->r, c = images->c;
+    const int batch = images->n < d->batch ? images->n : d->batch;
+    const int h = images->h, w = images->w, c = images->c;
     Denoiser denoiser;
     if (!denoiser_create(&denoiser, s->ctx, s->model.net, s->gmodel.net, (float)d->guidance, batch,
                          error))
         return false;
-    Tensor x = {NULL, F32, batch, r, r, c};
+    Tensor x = network_images(s->model.net, batch);
     x.data = device_alloc(s->ctx, tensor_bytes(x));
-    pixels_from_planes(images->x, images->n, r, r, c, images->pixels);
+    pixels_from_planes(images->x, images->n, h, w, c, images->pixels);
     for (int i = 0; i < images->n && context_ok(s->ctx); i += batch)
         run_batch(&denoiser, images, tensor_images(x, 0, images->n - i < batch ? images->n - i : batch),
                   i);
-    planes_from_pixels(images->pixels, images->n, r, r, c, images->denoised);
+    planes_from_pixels(images->pixels, images->n, h, w, c, images->denoised);
     device_free(s->ctx, x.data);
     denoiser_destroy(&denoiser);
     return context_ok(s->ctx) || fail(error, "%s", context_error(s->ctx)->text);
 }
 
 static bool write_results(const Denoise *d, const Images *images, Error *error) {
-    const int64_t n = images->n, c = images->c, r = images->r;
+    const int64_t n = images->n, c = images->c, h = images->h, w = images->w;
+    const int count = d->session.model.net->logvar != NULL ? 2 : 1;
     const SafetensorsTensor tensors[] = {
-        {"denoised", SAFETENSORS_F32, 4, {n, c, r, r}, images->denoised},
+        {"denoised", SAFETENSORS_F32, 4, {n, c, h, w}, images->denoised},
         {"logvar", SAFETENSORS_F32, 1, {n}, images->logvar}};
-    return safetensors_write(d->out, tensors, 2, NULL, 0, error);
+    return safetensors_write(d->out, tensors, count, NULL, 0, error);
 }
 
 int command_denoise(int count, char **arguments) {
@@ -194,7 +197,7 @@ int command_denoise(int count, char **arguments) {
     }
     const bool ok = prepare_output(d.out, &error) && session_open(&d.session, &error) &&
                     session_check_guidance(&d.session, d.guidance, &error) &&
-                    read_inputs(&images, d.in, &d.session.model.net->config, &error) &&
+                    read_inputs(&images, d.in, d.session.model.net, &error) &&
                     run(&d, &images, &error) && write_results(&d, &images, &error);
     release(&images);
     session_close(&d.session);

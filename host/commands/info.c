@@ -14,26 +14,34 @@ static const OptionsUsage usage = {
         "kairos info --net weights/fashion-mnist-edm2.safetensors\n"
         "kairos info --net random:edm2-img512-xs --precision fp16\n"};
 
-static void print_list(const char *label, const int *values, int count) {
-    printf("%-22s", label);
-    for (int i = 0; i < count; i++) printf("%s%d", i > 0 ? " " : "", values[i]);
-    printf("%s\n", count == 0 ? "none" : "");
+static void print_number(const json_t *number) { printf(" %.9g", json_number_value(number)); }
+
+/* A line for each value: a number, or a list of them. */
+static void print_description(json_t *description) {
+    const char *name;
+    json_t *value, *number;
+    json_object_foreach(description, name, value) {
+        size_t i;
+        printf("%-21s", name);
+        if (!json_is_array(value)) print_number(value);
+        json_array_foreach(value, i, number) print_number(number);
+        printf("%s\n", json_is_array(value) && json_array_size(value) == 0 ? " none" : "");
+    }
 }
 
 static void print_model(const Model *model) {
-    const Edm2 *net = model->net;
-    const Edm2Config *c = &net->config;
+    const Network *net = model->net;
+    json_t *description = net->describe(net);
     printf("%-22s%s\n", "model", model->name);
     char hash[HASH_TEXT];
     hash_write(model->hash, hash);
     printf("%-22s%s\n", "hash", hash);
-    printf("%-22s%s, %s\n", "architecture", "edm2", model->encoder);
-    printf("%-22s%dx%d, %d channels\n", "images", c->img_resolution, c->img_resolution,
-           c->img_channels);
-    printf("%-22s%d\n", "labels", c->label_dim);
-    printf("%-22s%d\n", "model_channels", c->model_channels);
-    print_list("channel_mult", c->channel_mult, c->levels);
-    print_list("attn_resolutions", c->attn_resolutions, c->attention_count);
+    printf("%-22s%s, %s\n", "architecture", net->architecture, model->encoder);
+    printf("%-22s%dx%d, %d channels\n", "images", net->w, net->h, net->c);
+    printf("%-22s%d\n", "labels", net->label_dim);
+    printf("%-22s%.9g\n", "sigma_data", net->sigma_data);
+    print_description(description);
+    json_decref(description);
     printf("%-22s%.1f million\n", "parameters", net->parameters / 1e6);
 }
 

@@ -1,5 +1,5 @@
 /* kairos measure: the entropy curve of a model. */
-#include "entropy/measure.h"
+#include "measure/measure.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -11,8 +11,8 @@
 #include "commands/commands.h"
 #include "commands/measure_output.h"
 #include "commands/session.h"
-#include "entropy/controls.h"
 #include "io/file.h"
+#include "measure/controls.h"
 #include "schedule/schedule.h"
 
 enum { MAX_LEVELS = 100000 };
@@ -253,7 +253,7 @@ static bool open_data(Measure *m, Error *error) {
     if (m->images > data.images)
         return fail(error, "--images %" PRId64 ": %s has %" PRId64, m->images, m->data, data.images);
     if (m->images < m->batch) m->batch = (int)m->images > 0 ? (int)m->images : 1;
-    if (m->session.model.net->config.label_dim > 0 && data.label_dim == 0)
+    if (m->session.model.net->label_dim > 0 && data.label_dim == 0)
         fprintf(stderr, "%s has no labels: measuring the model without classes\n", m->data);
     return true;
 }
@@ -291,12 +291,11 @@ static bool run_on_data(Measure *m, json_t *settings, MeasureSums *sums, Error *
 }
 
 static bool write_spectrum(const Measure *m, const MeasureSums *sums, Error *error) {
-    const Edm2Config *config = &m->session.model.net->config;
-    const int r = config->img_resolution;
+    const Network *net = m->session.model.net;
     Spectrum spectrum = {0};
     char *path = spectrum_path(m->out);
     if (path == NULL) return fail(error, "out of memory");
-    const bool ok = measure_spectrum(sums, m->sigma, config->img_channels, r, r, &spectrum, error) &&
+    const bool ok = measure_spectrum(sums, m->sigma, net->c, net->h, net->w, &spectrum, error) &&
                     spectrum_write(&spectrum, path, error);
     spectrum_free(&spectrum);
     free(path);
@@ -305,8 +304,7 @@ static bool write_spectrum(const Measure *m, const MeasureSums *sums, Error *err
 
 /* Of a measurement on data. */
 static bool measure_data(Measure *m, json_t *settings, Curve *curve, Error *error) {
-    const Edm2Config *config = &m->session.model.net->config;
-    const int dims = config->img_channels * config->img_resolution * config->img_resolution;
+    const int dims = network_values(m->session.model.net);
     MeasureSums sums = {0};
     const bool ok = run_on_data(m, settings, &sums, error) &&
                     measure_curve(&sums, m->sigma, dims, curve, error) &&

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 
 #include "commands/session.h"
-#include "entropy/times.h"
 #include "io/file.h"
 #include "io/json.h"
 #include "io/settings.h"
+#include "schedule/times.h"
 
 enum { CURVE_LIMIT = 64 << 20 };
 

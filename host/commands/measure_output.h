@@ -5,8 +5,8 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "entropy/curve.h"
 #include "error.h"
+#include "schedule/curve.h"
 
 typedef struct {
     const char *net, *data; /* their names, which are none of the settings; data: NULL = none */

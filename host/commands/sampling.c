@@ -97,10 +97,9 @@ bool sampling_check_usage(Sampling *s, Error *error) {
 
 static bool check_model(const Sampling *s, Error *error) {
     const Model *model = &s->session.model;
-    const Edm2Config *config = &model->net->config;
-    if (s->class_label >= config->label_dim)
-        return fail(error, "--class %d: %s has %d classes", s->class_label, model->name,
-                    config->label_dim);
+    const int classes = model->net->label_dim;
+    if (s->class_label >= classes)
+        return fail(error, "--class %d: %s has %d classes", s->class_label, model->name, classes);
     return session_check_guidance(&s->session, s->guidance, error);
 }
 

@@ -16,7 +16,7 @@ bool session_check_guidance_usage(const Session *session, double guidance, Error
 }
 
 bool session_check_guidance(const Session *session, double guidance, Error *error) {
-    if (guidance != 1 && session->gnet == NULL && session->model.net->config.label_dim == 0)
+    if (guidance != 1 && session->gnet == NULL && session->model.net->label_dim == 0)
         return fail(error, "--guidance: %s has no labels to guide by; give a --gnet",
                     session->model.name);
     return true;
@@ -42,7 +42,7 @@ void session_close(Session *session) {
 
 bool session_check_images(const Session *session, const char *instead, Error *error) {
     const Model *model = &session->model;
-    const int channels = model->net->config.img_channels;
+    const int channels = model->net->c;
     if (strcmp(model->encoder, "rgb") != 0)
         return fail(error,
                     "%s makes latents of an image autoencoder (%s), which kairos does not decode%s",

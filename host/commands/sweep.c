@@ -94,12 +94,12 @@ static bool choose(const char *file, const char *key, const char *text, const ch
 
 static bool check_model(const Command *c, Error *error) {
     const Model *model = &c->session.model;
-    const Edm2Config *config = &model->net->config;
+    const int classes = model->net->label_dim;
     if (!session_check_images(&c->session, "", error)) return false;
-    if (c->config.class_label >= config->label_dim)
+    if (c->config.class_label >= classes)
         return fail(error, "%s: key 'class' is %d: %s has %d classes", c->file, c->config.class_label,
-                    model->name, config->label_dim);
-    if (c->config.guidance != 1 && c->config.gnet == NULL && config->label_dim == 0)
+                    model->name, classes);
+    if (c->config.guidance != 1 && c->config.gnet == NULL && classes == 0)
         return fail(error, "%s: key 'guidance': %s has no labels to guide by; give a 'gnet'", c->file,
                     model->name);
     return true;
@@ -124,9 +124,9 @@ static bool open_networks(Command *c, Error *error) {
         !denoiser_create(&c->denoiser, c->session.ctx, c->session.model.net, c->session.gmodel.net,
                          (float)c->config.guidance, batch, error))
         return false;
-    const Edm2Config *config = &c->session.model.net->config;
-    return features_create(&c->features, c->session.ctx, c->config.features, config->img_resolution,
-                           config->img_resolution, config->img_channels, batch, error) &&
+    const Network *net = c->session.model.net;
+    return features_create(&c->features, c->session.ctx, c->config.features, net->h, net->w, net->c,
+                           batch, error) &&
            gaussian_check(&c->reference, c->config.reference, c->features.net->features,
                           c->features.hash, c->config.features, error);
 }

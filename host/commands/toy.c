@@ -6,9 +6,9 @@
 
 #include "commands/commands.h"
 #include "commands/session.h"
-#include "entropy/times.h"
 #include "io/json.h"
 #include "io/options.h"
+#include "schedule/times.h"
 #include "toy/experiment.h"
 #include "version.h"
 

@@ -3,10 +3,9 @@
 #ifndef KAIROS_EDM2_H
 #define KAIROS_EDM2_H
 
-#include "arena.h"
-#include "kernels.h"
 #include "nets/edm2_config.h"
 #include "nets/edm2_layout.h"
+#include "nets/network.h"
 #include "nets/weights.h"
 
 typedef struct {
@@ -16,11 +15,10 @@ typedef struct {
 } Edm2Block;
 
 typedef struct {
-    Context *ctx;
+    Network base;
     DType dtype;
     Edm2Config config;
     Edm2Layout layout;
-    long long parameters;
 
     float *freqs, *phases; /* device [fourier_channels] */
     Filter *emb_noise;     /* F32, as all embeddings */
@@ -33,19 +31,15 @@ typedef struct {
     Filter *logvar_linear;
 } Edm2;
 
-/* Builds the network on the context's device.  Weights, gains and constant factors are baked into
- * plain filters.  Returns NULL with `error` filled. */
-Edm2 *edm2_create(Context *ctx, const Edm2Config *config, DType dtype, WeightSource *source,
-                  Error *error);
-void edm2_destroy(Edm2 *net);
+/* Builds the network on the context's device from its configuration, as a model file states it (`where`
+ * stands for that place in errors).  Weights, gains and constant factors are baked into plain filters.
+ * Returns NULL with `error` filled. */
+Network *edm2_create(Context *ctx, json_t *config, const char *where, DType dtype, WeightSource *source,
+                     Error *error);
 
-/* The raw network F(c_in x; c_noise, label).  x: precondition()'s output, [n,r,r,img_channels + 1] of
- * the network's dtype; sigma: device [n]; labels: device [n], -1 = the zero label.  Returns
- * [n,r,r,img_channels], taken from the arena; the caller releases it. Errors are kept in the context.
- */
-Tensor edm2_forward(const Edm2 *net, Arena *arena, Tensor x, const float *sigma, const int32_t *labels);
-
-/* u(sigma) of Eq. 21, [n,1,1,1] F32: the log of the expected weighted loss per dimension. */
-Tensor edm2_logvar(const Edm2 *net, Arena *arena, int n, const float *sigma);
+/* edm2_weights.c: fills the filters and vectors of a network that has its layout, or fails part of the
+ * way; frees what is there. */
+bool edm2_load(Edm2 *net, WeightSource *source, Error *error);
+void edm2_unload(Edm2 *net);
 
 #endif

@@ -1,4 +1,4 @@
-/* Building an EDM2 network: reads the published tensors and bakes them.  A layer applies
+/* The weights of an EDM2 network: reads the published tensors and bakes them.  A layer applies
  *   w * gain / sqrt(fan_in) / (1e-4 + RMS of each output's weights)         (Eq. 47, eval mode)
  * and constant factors of what follows it (mp_sum) are folded in as well. */
 #include <math.h>
@@ -26,7 +26,7 @@ static bool read_tensor(Loader *l, const char *prefix, const char *name, int ran
 }
 
 static bool read_scalar(Loader *l, const char *prefix, const char *name, float *value) {
-    l->net->parameters++;
+    l->net->base.parameters++;
     return read_tensor(l, prefix, name, 0, NULL, value);
 }
 
@@ -59,7 +59,7 @@ static bool bake(Loader *l, const char *prefix, int cout, int size, int cin, dou
         const size_t row = (size_t)o * cin * taps;
         bake_row(raw + row, cin, taps, factor, baked->values + row);
     }
-    l->net->parameters += (long long)count;
+    l->net->base.parameters += (long long)count;
     free(raw);
     if (!ok) free(baked->values);
     return ok;
@@ -67,9 +67,9 @@ static bool bake(Loader *l, const char *prefix, int cout, int size, int cin, dou
 
 /* Hands the baked weights to the device and frees them. */
 static bool make_filter(Loader *l, Baked baked, DType dtype, Filter **filter) {
-    *filter = filter_create(l->net->ctx, baked.values, baked.cout, baked.size, baked.cin, dtype);
+    *filter = filter_create(l->net->base.ctx, baked.values, baked.cout, baked.size, baked.cin, dtype);
     free(baked.values);
-    return *filter != NULL || fail(l->error, "%s", context_error(l->net->ctx)->text);
+    return *filter != NULL || fail(l->error, "%s", context_error(l->net->base.ctx)->text);
 }
 
 static bool load_filter(Loader *l, const char *prefix, int cout, int size, int cin, double factor,
@@ -101,7 +101,7 @@ static bool load_qkv(Loader *l, const char *prefix, int channels, Filter **filte
 }
 
 static bool upload(Loader *l, const float *values, size_t count, float **device) {
-    Context *ctx = l->net->ctx;
+    Context *ctx = l->net->base.ctx;
     *device = device_alloc(ctx, count * sizeof **device);
     device_upload(ctx, *device, values, count * sizeof **device);
     return context_ok(ctx) || fail(l->error, "%s", context_error(ctx)->text);
@@ -205,31 +205,17 @@ static bool load_embeddings(Loader *l) {
            load_filter(l, "logvar_linear", 1, 0, features, 1, F32, &net->logvar_linear);
 }
 
-Edm2 *edm2_create(Context *ctx, const Edm2Config *config, DType dtype, WeightSource *source,
-                  Error *error) {
-    Edm2 *net = calloc(1, sizeof *net);
-    if (net == NULL) {
-        fail(error, "out of memory");
-        return NULL;
-    }
-    net->ctx = ctx;
-    net->dtype = dtype;
-    net->config = *config;
+bool edm2_load(Edm2 *net, WeightSource *source, Error *error) {
     Loader l = {net, source, error};
-    bool ok = edm2_layout_make(&net->layout, config, error);
-    if (ok) {
-        net->block = calloc(net->layout.blocks, sizeof *net->block);
-        ok = net->block != NULL || fail(error, "out of memory");
-    }
-    ok = ok && load_ends(&l) && load_embeddings(&l);
+    net->block = calloc(net->layout.blocks, sizeof *net->block);
+    if (net->block == NULL) return fail(error, "out of memory");
+    bool ok = load_ends(&l) && load_embeddings(&l);
     for (int i = 0; ok && i < net->layout.blocks; i++)
         ok = load_block(&l, &net->layout.block[i], &net->block[i]);
-    if (ok && source->finish(source, error)) return net;
-    edm2_destroy(net);
-    return NULL;
+    return ok && source->finish(source, error);
 }
 
-static void destroy_block(Edm2Block *block) {
+static void release_block(Edm2Block *block) {
     filter_destroy(block->conv_res0);
     filter_destroy(block->conv_res1);
     filter_destroy(block->conv_skip);
@@ -237,17 +223,14 @@ static void destroy_block(Edm2Block *block) {
     filter_destroy(block->attn_proj);
 }
 
-void edm2_destroy(Edm2 *net) {
-    if (net == NULL) return;
-    for (int i = 0; net->block != NULL && i < net->layout.blocks; i++) destroy_block(&net->block[i]);
+void edm2_unload(Edm2 *net) {
+    for (int i = 0; net->block != NULL && i < net->layout.blocks; i++) release_block(&net->block[i]);
     Filter *filters[] = {net->emb_noise, net->emb_linear, net->conv_in, net->conv_out,
                          net->logvar_linear};
     float *vectors[] = {net->freqs, net->phases, net->emb_label, net->logvar_freqs, net->logvar_phases};
     for (int i = 0; i < 5; i++) {
         filter_destroy(filters[i]);
-        device_free(net->ctx, vectors[i]);
+        device_free(net->base.ctx, vectors[i]);
     }
     free(net->block);
-    edm2_layout_free(&net->layout);
-    free(net);
 }

@@ -3,13 +3,13 @@
 #ifndef KAIROS_MODEL_H
 #define KAIROS_MODEL_H
 
-#include "nets/edm2.h"
+#include "nets/network.h"
 
 typedef struct {
     char *name;       /* as it was given */
     char encoder[16]; /* "rgb": samples are images in [-1,1]; "sd-vae": latents */
     uint64_t hash;    /* of the file's config and weights, or of the preset's name */
-    Edm2 *net;
+    Network *net;
 } Model;
 
 /* Loads the weights onto the context's device. */

@@ -64,7 +64,7 @@ static void count_evaluation(void *user) {
 
 static bool score_batch(Run *run, Error *error) {
     const int batch = run->sampler->denoiser->batch;
-    const int label_dim = run->sampler->denoiser->net->config.label_dim;
+    const int label_dim = run->sampler->denoiser->net->label_dim;
     const uint64_t *seeds = run->seeds->values + run->statistics->images;
     const size_t left = run->seeds->count - (size_t)run->statistics->images;
     run->n = left < (size_t)batch ? (int)left : batch;

@@ -5,9 +5,9 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "entropy/times.h"
 #include "error.h"
 #include "schedule/schedule.h"
+#include "schedule/times.h"
 
 typedef enum {
     SCHEDULE_EDM,         /* equal steps in sigma^(1/rho) */

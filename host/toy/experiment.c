@@ -3,8 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "entropy/times.h"
 #include "io/progress.h"
+#include "schedule/times.h"
 #include "toy/parallel.h"
 #include "toy/process.h"
 

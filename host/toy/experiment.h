@@ -3,7 +3,7 @@
 #ifndef KAIROS_TOY_EXPERIMENT_H
 #define KAIROS_TOY_EXPERIMENT_H
 
-#include "entropy/curve.h"
+#include "schedule/curve.h"
 #include "schedule/schedule.h"
 #include "toy/mixture.h"
 

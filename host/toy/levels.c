@@ -1,7 +1,7 @@
 /* The noise levels of the one-dimensional experiments. */
 #include <math.h>
 
-#include "entropy/times.h"
+#include "schedule/times.h"
 #include "toy/experiment.h"
 
 static const double BETA_SLOPE = 19.9, BETA_MIN = 0.1, VP_T_MIN = 1e-3;

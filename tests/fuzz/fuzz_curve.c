@@ -2,9 +2,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "entropy/curve.h"
-#include "entropy/times.h"
 #include "io/json.h"
+#include "schedule/curve.h"
+#include "schedule/times.h"
 
 static void expect(int condition) {
     if (!condition) abort();

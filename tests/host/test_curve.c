@@ -1,6 +1,6 @@
 /* curve.h: curves and spectra survive their files; those that no schedule can be made of are refused,
  * with the reason. */
-#include "entropy/curve.h"
+#include "schedule/curve.h"
 
 #include "support/files.h"
 

@@ -1,5 +1,5 @@
 /* interpolation.h against SciPy's PchipInterpolator (1.10.1), and what a monotone cubic must be. */
-#include "entropy/interpolation.h"
+#include "schedule/interpolation.h"
 
 #include "support/files.h"
 

@@ -1,5 +1,5 @@
-/* entropy/regression.h against what is known of least squares. */
-#include "entropy/regression.h"
+/* measure/regression.h against what is known of least squares. */
+#include "measure/regression.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* times.h against closed forms: data whose squared error is known. */
-#include "entropy/times.h"
+#include "schedule/times.h"
 
 #include "support/files.h"
 

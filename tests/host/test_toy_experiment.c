@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "entropy/times.h"
+#include "schedule/times.h"
 #include "toy/experiment.h"
 #include "toy/process.h"
 

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "entropy/times.h"
+#include "schedule/times.h"
 #include "toy/divergence.h"
 #include "toy/experiment.h"
 

@@ -278,6 +278,10 @@ class CommandsTest(FolderCase):
         text = kairos("info", "--net", SHIPPED)
         self.assertIn("1.2 million", text)
         self.assertIn("0.3056 GMAC", text)
+        lines = [" ".join(line.split()) for line in text.splitlines()]
+        for line in ("architecture edm2, rgb", "images 32x32, 1 channels", "labels 10", "sigma_data 0.5",
+                     "channel_mult 1 2 2", "attn_resolutions 8", "clip_act 256"):
+            self.assertIn(line, lines)
         text = kairos("info", "--net", "random:edm2-img512-xs")
         self.assertIn("124.7 million", text)
         self.assertAlmostEqual(float(text.split("cost")[1].split("GMAC")[0]), 45.0, delta=0.06)

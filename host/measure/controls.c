@@ -1,11 +1,11 @@
-#include "entropy/controls.h"
+#include "measure/controls.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "entropy/measure_labels.h"
 #include "io/progress.h"
+#include "measure/measure_labels.h"
 
 static size_t image_values(const Controls *controls) {
     return (size_t)controls->h * controls->w * controls->c;

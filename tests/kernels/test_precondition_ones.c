@@ -16,7 +16,7 @@ static void check(Context *ctx, DType dtype, int n, int h, int w, int c) {
     }
     const Tensor tx = tensor_of(ctx, F32, n, h, w, c, x), out = tensor_new(ctx, dtype, n, h, w, c + 1);
     float *device_sigma = bytes_to_device(ctx, sigma, sizeof sigma);
-    precondition(ctx, tx, device_sigma, 0.5f, out);
+    precondition_ones(ctx, tx, device_sigma, 0.5f, out);
     float *actual = tensor_download(ctx, out);
     /* Two products, a sum, a root, a quotient and a product. */
     expect_close(dtype_label(dtype), actual, expected, elements(out),
@@ -43,12 +43,12 @@ static void test_shapes(void **state) {
     (void)state;
     Context *ctx = test_context();
     context_plan_begin(ctx);
-    precondition(ctx, shape(F32, 2, 8, 8, 3), NULL, 0.5f, shape(F16, 2, 8, 8, 4));
+    precondition_ones(ctx, shape(F32, 2, 8, 8, 3), NULL, 0.5f, shape(F16, 2, 8, 8, 4));
     assert_true(context_ok(ctx));
-    precondition(ctx, shape(F32, 2, 8, 8, 3), NULL, 0.5f, shape(F16, 2, 8, 8, 3));
-    expect_error(ctx, "precondition: out is [2,8,8,3] F16, expected [2,8,8,4] F16");
-    precondition(ctx, shape(F16, 2, 8, 8, 3), NULL, 0.5f, shape(F16, 2, 8, 8, 4));
-    expect_error(ctx, "precondition: x is [2,8,8,3] F16, expected [2,8,8,3] F32");
+    precondition_ones(ctx, shape(F32, 2, 8, 8, 3), NULL, 0.5f, shape(F16, 2, 8, 8, 3));
+    expect_error(ctx, "precondition_ones: out is [2,8,8,3] F16, expected [2,8,8,4] F16");
+    precondition_ones(ctx, shape(F16, 2, 8, 8, 3), NULL, 0.5f, shape(F16, 2, 8, 8, 4));
+    expect_error(ctx, "precondition_ones: x is [2,8,8,3] F16, expected [2,8,8,3] F32");
     context_plan_end(ctx);
     test_context_close(ctx);
 }

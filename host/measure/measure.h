@@ -4,9 +4,9 @@
 #define KAIROS_MEASURE_H
 
 #include "denoiser.h"
-#include "entropy/curve.h"
-#include "entropy/measure_sums.h"
 #include "io/dataset.h"
+#include "measure/measure_sums.h"
+#include "schedule/curve.h"
 
 /* Of fewer images the spread says little: a tolerance counts from MEASURE_LEAST on, control variates
  * (and a tolerance with them) from MEASURE_LEAST_CONTROLLED. */
@@ -29,8 +29,8 @@ typedef struct {
 
 /* Directions of the half spectrum of the network's images, and the device memory that sums of them take
  * at all levels: the extra_bytes of denoiser_create_measuring. */
-size_t measure_directions(const Edm2 *net);
-size_t measure_spectrum_bytes(const Edm2 *net, int levels);
+size_t measure_directions(const Network *net);
+size_t measure_spectrum_bytes(const Network *net, int levels);
 
 /* Adds up images until there are enough: batches outermost, so that each is read once, levels inside.
  * The images are taken in a random order (dataset_shuffle by the seed), since those of many data sets

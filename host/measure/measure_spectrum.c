@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "entropy/measure.h"
+#include "measure/measure.h"
 
 /* full[c][ky][kx] = half / images, of which columns beyond w/2 are those of the opposite direction. */
 static void expand(const double *half, int64_t images, int c, int h, int w, float *full) {

@@ -1,4 +1,4 @@
-#include "entropy/measure_sums.h"
+#include "measure/measure_sums.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #ifndef KAIROS_TIMES_H
 #define KAIROS_TIMES_H
 
-#include "entropy/curve.h"
+#include "schedule/curve.h"
 #include "schedule/schedule.h"
 
 #define ORDER_ENTROPIC 3.0 /* H, in nats */

@@ -1,4 +1,4 @@
-#include "entropy/interpolation.h"
+#include "schedule/interpolation.h"
 
 #include <math.h>
 #include <stdlib.h>

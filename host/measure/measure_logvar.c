@@ -1,14 +1,13 @@
 #include <math.h>
 
-#include "entropy/measure.h"
+#include "measure/measure.h"
 
 bool measure_from_logvar(Denoiser *denoiser, const double *sigma, int levels, Curve *curve,
                          Error *error) {
     Context *ctx = denoiser->ctx;
-    const Edm2Config *config = &denoiser->net->config;
-    const double sd = config->sigma_data;
+    const double sd = denoiser->net->sigma_data;
     if (!curve_create(curve, levels, error)) return false;
-    curve->dims = config->img_channels * config->img_resolution * config->img_resolution;
+    curve->dims = network_values(denoiser->net);
     for (int i = 0; i < levels; i++) {
         const float level = (float)sigma[i];
         float u = 0;

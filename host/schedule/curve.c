@@ -1,12 +1,12 @@
-#include "entropy/curve.h"
+#include "schedule/curve.h"
 
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "entropy/times.h"
 #include "io/json.h"
+#include "schedule/times.h"
 
 enum { MIN_LEVELS = 4, FILE_LIMIT = 64 << 20 };
 static const double MAX_GAP = 4; /* factor between neighbouring levels */

@@ -1,4 +1,4 @@
-#include "entropy/regression.h"
+#include "measure/regression.h"
 
 #include <lapacke.h>
 #include <math.h>

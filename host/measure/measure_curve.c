@@ -1,8 +1,8 @@
 #include <math.h>
 
-#include "entropy/controls.h"
-#include "entropy/measure.h"
-#include "entropy/regression.h"
+#include "measure/controls.h"
+#include "measure/measure.h"
+#include "measure/regression.h"
 
 _Static_assert((int)CONTROLS <= REGRESSION_CONTROLS, "a regression takes the control variates");
 

@@ -1,9 +1,9 @@
-#include "entropy/times.h"
+#include "schedule/times.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-#include "entropy/interpolation.h"
+#include "schedule/interpolation.h"
 
 /* ---- integrals ---------------------------------------------------------------------------------- */
 

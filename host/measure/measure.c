@@ -1,13 +1,13 @@
-#include "entropy/measure.h"
+#include "measure/measure.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-#include "entropy/controls.h"
-#include "entropy/measure_labels.h"
-#include "entropy/times.h"
 #include "io/progress.h"
+#include "measure/controls.h"
+#include "measure/measure_labels.h"
 #include "random.h"
+#include "schedule/times.h"
 
 /* The integral of an image's own squared error from the lowest level up to the present one. */
 typedef struct {
@@ -23,7 +23,7 @@ typedef struct {
     Error *error;
     size_t directions;
     /* on the device */
-    Tensor x0, x;              /* [batch,r,r,c] F32 */
+    Tensor x0, x;              /* [batch,h,w,c] F32 */
     uint64_t *seeds;           /* [batch] */
     double *squared;           /* [batch] */
     double *power, *amplitude; /* as in the sums; NULL without a spectrum */
@@ -38,12 +38,9 @@ typedef struct {
     Progress progress;
 } Measurement;
 
-size_t measure_directions(const Edm2 *net) {
-    const size_t r = net->config.img_resolution;
-    return net->config.img_channels * r * (r / 2 + 1);
-}
+size_t measure_directions(const Network *net) { return (size_t)net->c * net->h * (net->w / 2 + 1); }
 
-size_t measure_spectrum_bytes(const Edm2 *net, int levels) {
+size_t measure_spectrum_bytes(const Network *net, int levels) {
     return (levels + 1) * measure_directions(net) * sizeof(double);
 }
 
@@ -58,9 +55,8 @@ static bool create_time(ImageTime *time, double order, int batch) {
 
 static bool allocate(Measurement *m) {
     Context *ctx = m->denoiser->ctx;
-    const Edm2Config *config = &m->denoiser->net->config;
-    const int r = config->img_resolution, batch = m->denoiser->batch;
-    m->x0 = m->x = (Tensor){NULL, F32, batch, r, r, config->img_channels};
+    const int batch = m->denoiser->batch;
+    m->x0 = m->x = network_images(m->denoiser->net, batch);
     m->x0.data = device_alloc(ctx, tensor_bytes(m->x0));
     m->x.data = device_alloc(ctx, tensor_bytes(m->x));
     m->seeds = device_alloc(ctx, batch * sizeof *m->seeds);
@@ -121,8 +117,8 @@ static bool load(Measurement *m) {
 /* ---- a batch ------------------------------------------------------------------------------------- */
 
 static bool choose_labels(Measurement *m, const int32_t *labels, int n) {
-    if (!measure_labels(m->data, m->sums->images, n, labels, m->denoiser->net->config.label_dim,
-                        m->labels, m->error))
+    if (!measure_labels(m->data, m->sums->images, n, labels, m->denoiser->net->label_dim, m->labels,
+                        m->error))
         return false;
     denoiser_set_labels(m->denoiser, m->labels, n);
     return true;
@@ -261,11 +257,10 @@ static bool measure_batches(Measurement *m) {
 
 static bool check_data(const Denoiser *denoiser, DatasetInfo data, const MeasureOptions *options,
                        Error *error) {
-    const Edm2Config *config = &denoiser->net->config;
-    const int r = config->img_resolution, c = config->img_channels;
-    if (data.h != r || data.w != r || data.c != c)
+    const Network *net = denoiser->net;
+    if (data.h != net->h || data.w != net->w || data.c != net->c)
         return fail(error, "%s: its images are %dx%d with %d channels, the model's %dx%d with %d",
-                    options->name, data.h, data.w, data.c, r, r, c);
+                    options->name, data.h, data.w, data.c, net->h, net->w, net->c);
     const int least = options->control_variates ? least_images(options) : 2;
     if (options->images < least || options->images > data.images)
         return fail(error, "%s has %lld images, %lld are to be measured: expected %d or more of them%s",
@@ -278,7 +273,7 @@ static bool check_data(const Denoiser *denoiser, DatasetInfo data, const Measure
 static bool measure_rest(Measurement *m) {
     const MeasureOptions *options = m->options;
     if (options->control_variates &&
-        !controls_create(&m->controls, m->data, options->name, m->denoiser->net->config.label_dim,
+        !controls_create(&m->controls, m->data, options->name, m->denoiser->net->label_dim,
                          m->denoiser->batch, options->quiet, m->error))
         return false;
     if (!dataset_shuffle(m->data, options->seed, m->error)) return false;

@@ -1,4 +1,4 @@
-#include "entropy/measure_labels.h"
+#include "measure/measure_labels.h"
 
 #include <stddef.h>
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "entropy/curve.h"
+#include "schedule/curve.h"
 
 char *spectrum_path(const char *curve_path) {
     static const char ending[] = ".json";
