@@ -154,9 +154,10 @@ static bool write_images(Job *job, const uint64_t *seeds, int n) {
     for (int i = 0; job->all_pixels != NULL && i < n; i++)
         memcpy(job->all_pixels + job->place[job->done + i] * values, job->pixels + i * values, values);
     for (int i = 0; job->queue != NULL && i < n; i++)
-        if (!job_image_path(job->options, seeds[i], path, sizeof path, job->error) ||
-            !png_queue_put(job->queue, path, job->pixels + i * values, job->h, job->w, job->c,
-                           job->error))
+        if (job->sampler->nonfinite[i] == 0 &&
+            (!job_image_path(job->options, seeds[i], path, sizeof path, job->error) ||
+             !png_queue_put(job->queue, path, job->pixels + i * values, job->h, job->w, job->c,
+                            job->error)))
             return false;
     return true;
 }
@@ -185,7 +186,7 @@ static bool sample_batch(Job *job) {
     if (job->pixels != NULL && !write_images(job, seeds, n)) return false;
     if (tensors) keep_tensors(job, n);
     device_synchronize(ctx);
-    if (!context_ok(ctx)) return fail(job->error, "%s", context_error(ctx)->text);
+    if (!sampler_check(job->sampler, seeds, n, job->error)) return false;
     job->done += n;
     return true;
 }

@@ -29,8 +29,9 @@ typedef struct {
     double seconds;
 } JobResult;
 
-/* Samples what is missing.  For `grid` the images that are there are read back; with `tensors` every
- * image is sampled, since files do not hold what those need. */
+/* Samples what is missing.  An image with values that are not finite is not written, nor is anything of
+ * the batches after its own: the error names its seed.  For `grid` the images that are there are read
+ * back; with `tensors` every image is sampled, since files do not hold what those need. */
 bool job_run(Sampler *sampler, const JobOptions *options, JobResult *result, Error *error);
 
 /* "OUTDIR/000007.png", with subdirs "OUTDIR/000000/000007.png"; `path` has room for `size` bytes. */

@@ -123,6 +123,16 @@ static bool read_sigma(Images *images, const Safetensors *file, Error *error) {
     return true;
 }
 
+static bool read_x(Images *images, const Safetensors *file, Error *error) {
+    const size_t values = value_count(images), image = values / images->n;
+    if (!safetensors_read_floats(file, "x", images->x, values, error)) return false;
+    for (size_t i = 0; i < values; i++)
+        if (!isfinite(images->x[i]))
+            return fail(error, "%s: image %zu of x has the value %g, expected finite numbers",
+                        safetensors_name(file), i / image, images->x[i]);
+    return true;
+}
+
 static bool read_inputs(Images *images, const char *path, const Edm2Config *config, Error *error) {
     Safetensors *file = safetensors_open(path, error);
     if (file == NULL) return false;
@@ -134,8 +144,7 @@ static bool read_inputs(Images *images, const char *path, const Edm2Config *conf
                   1 << 24);
     if (ok) {
         *images = (Images){.n = (int)x->shape[0], .c = config->img_channels, .r = (int)r};
-        ok = allocate(images, error) &&
-             safetensors_read_floats(file, "x", images->x, value_count(images), error) &&
+        ok = allocate(images, error) && read_x(images, file, error) &&
              read_sigma(images, file, error) && read_labels(images, file, config->label_dim, error);
     }
     safetensors_close(file);
@@ -155,6 +164,19 @@ static void run_batch(Denoiser *denoiser, Images *images, Tensor x, int i) {
     denoiser_logvar(denoiser, images->sigma + i, x.n, images->logvar + i);
 }
 
+static bool check_results(const Images *images, const char *advice, Error *error) {
+    const size_t values = value_count(images), image = values / images->n;
+    for (size_t i = 0; i < values; i++)
+        if (!isfinite(images->denoised[i]))
+            return fail(error, "image %zu of x, sigma %g: its denoised image has the value %g: %s",
+                        i / image, images->sigma[i / image], images->denoised[i], advice);
+    for (int i = 0; i < images->n; i++)
+        if (!isfinite(images->logvar[i]))
+            return fail(error, "sigma[%d], %g: the uncertainty is %g: %s", i, images->sigma[i],
+                        images->logvar[i], advice);
+    return true;
+}
+
 static bool run(const Denoise *d, Images *images, Error *error) {
     const Session *s = &d->session;
     const int batch = images->n < d->batch ? images->n : d->batch, r = images->r, c = images->c;
@@ -169,9 +191,12 @@ static bool run(const Denoise *d, Images *images, Error *error) {
         run_batch(&denoiser, images, tensor_images(x, 0, images->n - i < batch ? images->n - i : batch),
                   i);
     planes_from_pixels(images->pixels, images->n, r, r, c, images->denoised);
+    const bool ok = context_ok(s->ctx)
+                        ? check_results(images, denoiser_overflow_advice(&denoiser), error)
+                        : fail(error, "%s", context_error(s->ctx)->text);
     device_free(s->ctx, x.data);
     denoiser_destroy(&denoiser);
-    return context_ok(s->ctx) || fail(error, "%s", context_error(s->ctx)->text);
+    return ok;
 }
 
 static bool write_results(const Denoise *d, const Images *images, Error *error) {

@@ -20,6 +20,7 @@ typedef struct {
     bool report, quiet, any_device;
     /* opened */
     SweepConfig config;
+    SweepCounts counts;
     Session session;
     Gaussian reference;
     Denoiser denoiser;
@@ -166,7 +167,6 @@ static void warn_of_few_images(const Command *c) {
 /* ---- the run ------------------------------------------------------------------------------------- */
 
 static bool run(Command *c, int count, char **arguments, Error *error) {
-    SweepCounts counts;
     if (!sweep_config_read(&c->config, c->file, error) ||
         !gaussian_read(&c->reference, c->config.reference, "", error) || !open_networks(c, error) ||
         !leave_manifest(c, count, arguments, error))
@@ -180,12 +180,13 @@ static bool run(Command *c, int count, char **arguments, Error *error) {
                          .features = &c->features,
                          .reference = &c->reference,
                          .quiet = c->quiet};
-    if (!sweep_run(&sweep, &counts, error)) return false;
+    const SweepCounts *counts = &c->counts;
+    if (!sweep_run(&sweep, &c->counts, error)) return false;
     if (!c->quiet)
         fprintf(
             stderr,
             "%d cells: %d sampled, %d as a cell with the same noise levels, %d were there already\n",
-            counts.cells, counts.sampled, counts.copied, counts.found);
+            counts->cells, counts->sampled, counts->copied, counts->found);
     return true;
 }
 
@@ -214,9 +215,12 @@ int command_sweep(int count, char **arguments) {
         session_fail("sweep", &error);
         return 2;
     }
-    const bool ok = (c.report ? report_write(c.outdir, &error) : run(&c, count, arguments, &error)) &&
-                    report_print(c.outdir, stdout, &error);
+    bool ok = (c.report ? report_write(c.outdir, &error) : run(&c, count, arguments, &error)) &&
+              report_print(c.outdir, stdout, &error);
     release(&c);
     if (ok) printf("%s/report.html\n", c.outdir);
+    if (ok && c.counts.failed > 0)
+        ok = fail(&error, "%d of %d cells failed, and will be tried again by the same command: %.800s",
+                  c.counts.failed, c.counts.cells, c.counts.failure.text);
     return ok ? 0 : session_fail("sweep", &error);
 }

@@ -163,9 +163,9 @@ static bool measure_level(Measurement *m, int level, int n) {
     for (int i = 0; i < n; i++)
         if (!isfinite(m->host_squared[i]))
             return fail(m->error,
-                        "%s: its squared error at noise level %g is not a finite number: the image has "
-                        "such values, or the network's activations overflow (try --precision fp32)",
-                        dataset_title(m->data, m->sums->images + i, title), sigma);
+                        "%s: its squared error at noise level %g is %g, expected a finite number: %s",
+                        dataset_title(m->data, m->sums->images + i, title), sigma, m->host_squared[i],
+                        denoiser_overflow_advice(m->denoiser));
     return true;
 }
 

@@ -2,22 +2,36 @@
 
 #include "entropy/measure.h"
 
-bool measure_from_logvar(Denoiser *denoiser, const double *sigma, int levels, Curve *curve,
-                         Error *error) {
-    Context *ctx = denoiser->ctx;
-    const Edm2Config *config = &denoiser->net->config;
-    const double sd = config->sigma_data;
-    if (!curve_create(curve, levels, error)) return false;
-    curve->dims = config->img_channels * config->img_resolution * config->img_resolution;
-    for (int i = 0; i < levels; i++) {
-        const float level = (float)sigma[i];
+/* err(sigma) from u(sigma). */
+static double error_of(double sigma, double sd, int dims, double u) {
+    return dims * exp(u) * pow(sigma * sd, 2) / (sigma * sigma + sd * sd);
+}
+
+static bool measure_levels(Denoiser *denoiser, Curve *curve, Error *error) {
+    const double sd = denoiser->net->config.sigma_data;
+    for (int i = 0; i < curve->levels; i++) {
+        const float level = (float)curve->sigma[i];
         float u = 0;
         denoiser_logvar(denoiser, &level, 1, &u);
-        curve->sigma[i] = sigma[i];
-        curve->squared_error[i] =
-            curve->dims * exp(u) * pow(sigma[i] * sd, 2) / (sigma[i] * sigma[i] + sd * sd);
+        if (!context_ok(denoiser->ctx)) return fail(error, "%s", context_error(denoiser->ctx)->text);
+        curve->squared_error[i] = error_of(curve->sigma[i], sd, curve->dims, u);
+        if (!isfinite(curve->squared_error[i]))
+            return fail(
+                error,
+                "the uncertainty at noise level %g is %g, its squared error %g, expected finite "
+                "numbers: %s",
+                level, u, curve->squared_error[i], denoiser_overflow_advice(denoiser));
     }
-    if (context_ok(ctx)) return true;
+    return true;
+}
+
+bool measure_from_logvar(Denoiser *denoiser, const double *sigma, int levels, Curve *curve,
+                         Error *error) {
+    const Edm2Config *config = &denoiser->net->config;
+    if (!curve_create(curve, levels, error)) return false;
+    curve->dims = config->img_channels * config->img_resolution * config->img_resolution;
+    for (int i = 0; i < levels; i++) curve->sigma[i] = sigma[i];
+    if (measure_levels(denoiser, curve, error)) return true;
     curve_free(curve);
-    return fail(error, "%s", context_error(ctx)->text);
+    return false;
 }

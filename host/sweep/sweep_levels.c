@@ -9,6 +9,7 @@
 #include "io/file.h"
 #include "io/json.h"
 #include "sweep/sweep.h"
+#include "sweep/sweep_failures.h"
 
 enum { FILE_LIMIT = 256 << 20 };
 
@@ -141,6 +142,7 @@ bool sweep_levels_keep(const SweepLevelsList *list, const SweepConfig *config, c
     if (!sweep_path(outdir, "sweep.json", path, error)) return false;
     json_t *root = open_file(path, error);
     if (root == NULL) return false;
+    sweep_failures_clear(root);
     const char *description = config->description != NULL ? config->description : "";
     bool ok = keep_levels(root, list, config, path, error) && keep_sources(root, config, path, error);
     ok = ok && ((json_object_set_new(root, "description", json_string(description)) == 0 &&
