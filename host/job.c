@@ -198,8 +198,8 @@ static bool write_grid(const Job *job) {
     Sheet sheet;
     const int n = (int)job->options->seeds.count;
     if (!grid_make(job->all_pixels, n, job->h, job->w, job->c, style, &sheet, job->error)) return false;
-    const bool ok = png_write(job->options->grid, sheet.pixels, sheet.height, sheet.width,
-                              sheet.channels, job->error);
+    const bool ok = png_write_sheet(job->options->grid, sheet.pixels, sheet.height, sheet.width,
+                                    sheet.channels, job->error);
     free(sheet.pixels);
     return ok;
 }

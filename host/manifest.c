@@ -124,9 +124,13 @@ json_t *manifest_about(const char *directory) {
     return about;
 }
 
+bool manifest_path(const char *file, char path[PATH_MAX], Error *error) {
+    return snprintf(path, PATH_MAX, "%s." RUN_MANIFEST, file) < PATH_MAX ||
+           fail(error, "%s: the path is too long", file);
+}
+
 bool manifest_write(const char *file, const Manifest *manifest, Error *error) {
     char path[PATH_MAX];
-    if (snprintf(path, sizeof path, "%s." RUN_MANIFEST, file) >= (int)sizeof path)
-        return fail(error, "%s: the path is too long", file);
+    if (!manifest_path(file, path, error)) return false;
     return finish_manifest(path, new_manifest(path, error), manifest, error);
 }

@@ -4,6 +4,7 @@
 #define KAIROS_MANIFEST_H
 
 #include <jansson.h>
+#include <limits.h>
 #include <stdbool.h>
 
 #include "error.h"
@@ -22,6 +23,9 @@ bool manifest_update(const char *directory, const Manifest *manifest, Error *err
 
 /* What DIRECTORY/run.json tells of the images besides; NULL = nothing. */
 json_t *manifest_about(const char *directory);
+
+/* "FILE.run.json". */
+bool manifest_path(const char *file, char path[PATH_MAX], Error *error);
 
 /* For a run whose only result is a file: writes FILE.run.json, replacing an old one. */
 bool manifest_write(const char *file, const Manifest *manifest, Error *error);

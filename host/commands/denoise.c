@@ -6,6 +6,7 @@
 #include "commands/session.h"
 #include "denoiser.h"
 #include "io/file.h"
+#include "io/outputs.h"
 #include "io/safetensors.h"
 #include "layout.h"
 
@@ -14,6 +15,7 @@ typedef struct {
     const char *in, *out;
     int batch;
     double guidance;
+    bool force;
 } Denoise;
 
 /* The inputs and results of all n images, as in the files: x, denoised [n,c,r,r], the rest [n]. */
@@ -67,8 +69,15 @@ static int parse(Denoise *d, int count, char **arguments) {
         SESSION_OPTION_PRECISION(d->session),
         SESSION_OPTION_ENGINE(d->session),
         SESSION_OPTION_DEVICE(d->session),
+        OUTPUTS_OPTION_FORCE(d->force),
     };
     return options_parse(&usage, options, sizeof options / sizeof *options, count, arguments);
+}
+
+static bool prepare_file(const Denoise *d, Error *error) {
+    const char *const inputs[] = {d->in, d->session.net, d->session.gnet};
+    return outputs_check(&d->out, 1, inputs, sizeof inputs / sizeof *inputs, d->force, error) &&
+           prepare_output(d->out, error);
 }
 
 static size_t value_count(const Images *images) {
@@ -217,7 +226,7 @@ int command_denoise(int count, char **arguments) {
         session_fail("denoise", &error);
         return 2;
     }
-    const bool ok = prepare_output(d.out, &error) && session_open(&d.session, &error) &&
+    const bool ok = prepare_file(&d, &error) && session_open(&d.session, &error) &&
                     session_check_guidance(&d.session, d.guidance, &error) &&
                     read_inputs(&images, d.in, &d.session.model.net->config, &error) &&
                     run(&d, &images, &error) && write_results(&d, &images, &error);

@@ -7,6 +7,7 @@
 #include "commands/commands.h"
 #include "commands/sampling.h"
 #include "io/file.h"
+#include "io/outputs.h"
 #include "io/run_folder.h"
 #include "job.h"
 #include "manifest.h"
@@ -14,6 +15,7 @@
 typedef struct {
     Sampling sampling;
     JobOptions job;
+    bool force;
 } Generate;
 
 static const OptionsUsage usage = {
@@ -55,6 +57,7 @@ static int parse(Generate *g, int count, char **arguments) {
          .default_text = "",
          .help = "safetensors file with noise, labels and samples; for it all images are made, also "
                  "those that are in --outdir already"},
+        OUTPUTS_OPTION_FORCE(g->force),
     };
     Option options[SAMPLING_OPTIONS + sizeof own / sizeof *own];
     const int shared = sampling_options(&g->sampling, options);
@@ -78,6 +81,15 @@ static bool check_model(const Generate *g, Error *error) {
            session_check_images(&g->sampling.session, ": use --save-tensors FILE alone", error);
 }
 
+/* Beside the images: OUTDIR/run.json, or FILE.run.json if there is only a file. */
+static bool find_manifest(const Generate *g, char path[PATH_MAX], Error *error) {
+    const JobOptions *job = &g->job;
+    if (job->outdir == NULL)
+        return manifest_path(job->grid != NULL ? job->grid : job->tensors, path, error);
+    return snprintf(path, PATH_MAX, "%s/" RUN_MANIFEST, job->outdir) < PATH_MAX ||
+           fail(error, "%s: the path is too long", job->outdir);
+}
+
 /* A sheet must not take an image's place, however the two are written; both folders are there. */
 static bool check_place(const char *outdir, const char *file, Error *error) {
     char folder[PATH_MAX], parent[PATH_MAX], place[2 * PATH_MAX];
@@ -95,9 +107,23 @@ static bool check_place(const char *outdir, const char *file, Error *error) {
                 file);
 }
 
+/* OUTDIR/run.json is read first, so that a folder keeps its settings. */
+static bool check_outputs(const Generate *g, Error *error) {
+    const JobOptions *job = &g->job;
+    const Session *session = &g->sampling.session;
+    const bool read = job->outdir != NULL;
+    char manifest[PATH_MAX], spectrum[PATH_MAX];
+    const char *const outputs[] = {job->grid, job->tensors, read ? NULL : manifest};
+    const char *inputs[SCHEDULE_FILES + 3] = {session->net, session->gnet, read ? manifest : NULL};
+    schedule_options_files(&g->sampling.schedule_options, spectrum, inputs + 3);
+    return find_manifest(g, manifest, error) &&
+           outputs_check(outputs, 3, inputs, sizeof inputs / sizeof *inputs, g->force, error);
+}
+
 /* Before anything is sampled. */
 static bool prepare_files(const Generate *g, Error *error) {
     const JobOptions *job = &g->job;
+    if (!check_outputs(g, error)) return false;
     return (job->grid == NULL || prepare_output(job->grid, error)) &&
            (job->tensors == NULL || prepare_output(job->tensors, error)) &&
            (job->outdir == NULL || make_directories(job->outdir, error)) &&

@@ -13,6 +13,7 @@
 #include "commands/session.h"
 #include "entropy/controls.h"
 #include "io/file.h"
+#include "io/outputs.h"
 #include "schedule/schedule.h"
 
 enum { MAX_LEVELS = 100000 };
@@ -23,7 +24,7 @@ typedef struct {
     int64_t images, seed;
     int levels, batch, save_seconds;
     double tolerance, sigma_min, sigma_max, rho;
-    bool spectral, control_variates, from_logvar, quiet;
+    bool spectral, control_variates, from_logvar, quiet, force;
     double *sigma; /* [levels], increasing */
     Dataset *dataset;
     MeasureOrigin origin;
@@ -156,6 +157,7 @@ static int parse(Measure *m, int count, char **arguments) {
         SESSION_OPTION_DEVICE(m->session),
         SESSION_OPTION_ANY_DEVICE(m->session),
         {.name = "quiet", .kind = OPTION_FLAG, .value = &m->quiet, .help = "no progress"},
+        OUTPUTS_OPTION_FORCE(m->force),
     };
     return options_parse(&usage, options, sizeof options / sizeof *options, count, arguments);
 }
@@ -262,7 +264,13 @@ static bool open_data(Measure *m, Error *error) {
 static bool prepare_files(Measure *m, Error *error) {
     if (snprintf(m->state, sizeof m->state, "%s.state", m->out) >= (int)sizeof m->state)
         return fail(error, "%s: the path is too long", m->out);
-    return prepare_output(m->out, error);
+    char *spectrum = spectrum_path(m->out);
+    if (spectrum == NULL) return fail(error, "out of memory");
+    const char *const outputs[] = {m->out, m->state, m->spectral ? spectrum : NULL};
+    const char *const inputs[] = {m->session.net, m->data};
+    const bool ok = outputs_check(outputs, 3, inputs, 2, m->force, error);
+    free(spectrum);
+    return ok && prepare_output(m->out, error);
 }
 
 static bool run_on_data(Measure *m, json_t *settings, MeasureSums *sums, Error *error) {

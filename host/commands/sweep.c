@@ -8,6 +8,8 @@
 
 #include "commands/commands.h"
 #include "commands/session.h"
+#include "io/outputs.h"
+#include "io/run_folder.h"
 #include "manifest.h"
 #include "quality/floor.h"
 #include "quality/statistics_file.h"
@@ -17,7 +19,7 @@ typedef struct {
     /* options */
     const char *file, *outdir;
     int batch, device;
-    bool report, quiet, any_device;
+    bool report, quiet, any_device, force;
     /* opened */
     SweepConfig config;
     SweepCounts counts;
@@ -74,6 +76,7 @@ static int parse(Command *c, int count, char **arguments) {
          .help = "number of the GPU"},
         SESSION_OPTION_ANY_DEVICE(*c),
         {.name = "quiet", .kind = OPTION_FLAG, .value = &c->quiet, .help = "no progress"},
+        OUTPUTS_OPTION_FORCE(c->force),
     };
     return options_parse(&usage, options, sizeof options / sizeof *options, count, arguments);
 }
@@ -164,10 +167,37 @@ static void warn_of_few_images(const Command *c) {
     if (!c->quiet) frechet_warn_of_few(images, c->reference.features);
 }
 
+/* ---- the files ----------------------------------------------------------------------------------- */
+
+/* What the folder gets, besides the sheets: a file of a sweep that is there is read, and refused if it
+ * is no sweep's; only the report is made anew each time. */
+static bool check_outputs(const Command *c, Error *error) {
+    static const char *const names[] = {"report.html", "results.jsonl", "sweep.json", "sweep.log",
+                                        RUN_MANIFEST};
+    enum { NAMES = sizeof names / sizeof *names };
+    const SweepConfig *config = &c->config;
+    char paths[NAMES][PATH_MAX];
+    const char *outputs[NAMES];
+    const char *const inputs[] = {c->file, config->net, config->gnet, config->features,
+                                  config->reference};
+    for (int i = 0; i < NAMES; i++) {
+        if (!sweep_path(c->outdir, names[i], paths[i], error)) return false;
+        outputs[i] = paths[i];
+    }
+    bool ok = outputs_check(outputs, NAMES, inputs, sizeof inputs / sizeof *inputs, true, error) &&
+              outputs_check(outputs, 1, NULL, 0, c->force, error);
+    for (int i = 0; ok && i < config->schedule_count; i++) {
+        const ScheduleRequest *request = &config->schedules[i].request;
+        const char *const files[] = {request->curve, request->spectrum};
+        ok = outputs_check(outputs, NAMES, files, 2, true, error);
+    }
+    return ok;
+}
+
 /* ---- the run ------------------------------------------------------------------------------------- */
 
 static bool run(Command *c, int count, char **arguments, Error *error) {
-    if (!sweep_config_read(&c->config, c->file, error) ||
+    if (!sweep_config_read(&c->config, c->file, error) || !check_outputs(c, error) ||
         !gaussian_read(&c->reference, c->config.reference, "", error) || !open_networks(c, error) ||
         !leave_manifest(c, count, arguments, error))
         return false;
@@ -215,7 +245,8 @@ int command_sweep(int count, char **arguments) {
         session_fail("sweep", &error);
         return 2;
     }
-    bool ok = (c.report ? report_write(c.outdir, &error) : run(&c, count, arguments, &error)) &&
+    bool ok = (c.report ? check_outputs(&c, &error) && report_write(c.outdir, &error)
+                        : run(&c, count, arguments, &error)) &&
               report_print(c.outdir, stdout, &error);
     release(&c);
     if (ok) printf("%s/report.html\n", c.outdir);

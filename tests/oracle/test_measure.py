@@ -240,10 +240,14 @@ class MeasureTest(MeasureCase):
         for options in (["--net", SHIPPED, "--from-logvar"], self.options("--images", 5)):
             self.refuse(1, "c.spectrum.safetensors is there, the spectrum of an older curve: remove it", *out, *options)
         os.remove(self.path("c.spectrum.safetensors"))
-        for text in ("{}", "no JSON"):
+        for text, message in (("{}", "c.json: a file is there that kairos did not make"),
+                              ("no JSON", "c.json: a file is there that kairos did not make"),
+                              ('{"kairos": "0.1.0"}', "c.json is there, and no curve of kairos measure: remove it")):
             with open(self.path("c.json"), "w") as f:
                 f.write(text)
-            self.refuse(1, "c.json is there, and no curve of kairos measure: remove it", *out, *self.options())
+            self.refuse(1, message, *out, *self.options())
+            with open(self.path("c.json")) as f:
+                self.assertEqual(f.read(), text)
 
     def test_output_that_cannot_be_written(self):
         """Known before the work (here: before there is a model), and nothing stays."""
