@@ -259,6 +259,19 @@ static bool measure_batches(Measurement *m) {
     return ok;
 }
 
+/* The curve of a network with classes is another one without them: not by an oversight. */
+static bool check_labels(int classes, bool labels, const MeasureOptions *options, Error *error) {
+    if (classes > 0 && !labels && !options->without_labels)
+        return fail(error,
+                    "%s has no labels (dataset.json), and the model has %d classes: add the labels, or "
+                    "give --without-labels to measure the model without its classes",
+                    options->name, classes);
+    if (options->without_labels && classes == 0)
+        return fail(error, "--without-labels: the model has no classes");
+    return !(options->without_labels && labels) ||
+           fail(error, "--without-labels: %s has labels", options->name);
+}
+
 static bool check_data(const Denoiser *denoiser, DatasetInfo data, const MeasureOptions *options,
                        Error *error) {
     const Edm2Config *config = &denoiser->net->config;
@@ -271,7 +284,7 @@ static bool check_data(const Denoiser *denoiser, DatasetInfo data, const Measure
         return fail(error, "%s has %lld images, %lld are to be measured: expected %d or more of them%s",
                     options->name, (long long)data.images, (long long)options->images, least,
                     options->control_variates ? " for control variates" : "");
-    return true;
+    return check_labels(config->label_dim, data.label_dim > 0, options, error);
 }
 
 /* The control variates come first, as files are read fastest in the order of names. */

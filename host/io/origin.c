@@ -13,7 +13,8 @@
 
 enum { JSON_LIMIT = 256 << 20, HEAD = 512 };
 
-/* Manifests, results of toy, levels and curves say what made them; a result of evaluate has its parts. */
+/* Manifests, results of toy, levels and curves say what made them; a result of evaluate has its parts.
+ */
 static bool is_json_of_kairos(const char *path) {
     json_t *root = json_read_file(path, JSON_LIMIT, NULL);
     const json_t *provenance = json_object_get(root, "provenance");
@@ -64,6 +65,6 @@ bool made_by_kairos(const char *path) {
     const size_t size = fread(head, 1, HEAD, file);
     fclose(file);
     return (size > 0 && head[0] == '{' && is_json_of_kairos(path)) ||
-           (size > 8 && head[8] == '{' && is_safetensors_of_kairos(path)) ||
-           png_is_sheet(head, size) || strstr(head, title) != NULL || has_manifest(path);
+           (size > 8 && head[8] == '{' && is_safetensors_of_kairos(path)) || png_is_sheet(head, size) ||
+           strstr(head, title) != NULL || has_manifest(path);
 }

@@ -78,7 +78,8 @@ bool outputs_check(const char *const *outputs, size_t output_count, const char *
             if (inputs[k] != NULL && !check_input(outputs[i], inputs[k], error)) return false;
         for (size_t k = 0; k < i; k++)
             if (outputs[k] != NULL && is_same(outputs[i], outputs[k]))
-                return fail(error, "cannot write %s: this run also writes it as %s; choose another name",
+                return fail(error,
+                            "cannot write %s: this run also writes it as %s; choose another name",
                             outputs[i], outputs[k]);
         if (!force && !check_origin(outputs[i], error)) return false;
     }

@@ -16,10 +16,10 @@ bool outputs_check(const char *const *outputs, size_t output_count, const char *
                    size_t input_count, bool force, Error *error);
 
 /* The option of every command that calls it, as an entry of a table of options. */
-#define OUTPUTS_OPTION_FORCE(value_)                            \
-    {                                                           \
+#define OUTPUTS_OPTION_FORCE(value_)                              \
+    {                                                             \
         .name = "force", .kind = OPTION_FLAG, .value = &(value_), \
-        .help = "replace a file that kairos did not make"       \
+        .help = "replace a file that kairos did not make"         \
     }
 
 #endif

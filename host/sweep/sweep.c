@@ -316,7 +316,7 @@ static bool check_seeds(const Run *run, Error *error) {
         for (int k = 0; k < config->seeds_count; k++) {
             const SeedRange s = config->seeds[k];
             const bool same = r->first == s.first && r->last == s.last;
-            const bool apart = r->last < s.first || s.last < r->first;
+            const bool apart = !seeds_overlap((SeedRange){r->first, r->last}, s);
             if (same || (apart && r->last - r->first == s.last - s.first)) continue;
             return fail(error,
                         "%s: has results of the seeds %" PRIu64 "-%" PRIu64

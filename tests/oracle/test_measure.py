@@ -53,7 +53,14 @@ class MeasureTest(MeasureCase):
         options = ["--net", self.path("net"), "--levels", 4, "--sigma_min", 0.5, "--sigma_max", 10]
         for name, labels in [("labels", [2, 0, 1]), ("none", None)]:
             x0 = write_data(self.path(name), images, labels)
-            curve = self.measure(name + ".json", "--data", self.path(name), *options)
+            without = ["--without-labels"] if labels is None else []
+            if without:
+                self.refuse(1, "none has no labels (dataset.json), and the model has 3 classes: add the labels, or give "
+                            "--without-labels", "--data", self.path(name), "--out", self.path("n.json"), *options)
+            else:
+                self.refuse(1, "--without-labels: " + self.path(name) + " has labels", "--without-labels", "--data",
+                            self.path(name), "--out", self.path("n.json"), *options)
+            curve = self.measure(name + ".json", "--data", self.path(name), *options, *without)
             squared = reference(net, x0, labels or [-1] * 3, levels, 0)[0]
             np.testing.assert_allclose(curve["squared_error"], squared.mean(axis=1), rtol=1e-4)
         write_data(self.path("more"), images, [0, 1, 3])
@@ -119,7 +126,7 @@ class MeasureTest(MeasureCase):
 
     def options(self, *more):
         return ["--net", SHIPPED, "--data", self.path("data"), "--levels", "8", "--sigma_min", "0.1",
-                "--sigma_max", "20", "--spectral", "--engine", ENGINE, *more]
+                "--sigma_max", "20", "--spectral", "--without-labels", "--engine", ENGINE, *more]
 
     def kill_early(self, *options):
         """A measurement killed in its first batches; its state lies there."""
@@ -135,7 +142,7 @@ class MeasureTest(MeasureCase):
         write_data(self.path("data"), blobs(50, 1, 32, 5), np.arange(50) % 10)
         results = ("c.json", "c.spectrum.safetensors")
         command = ["measure", "--out", self.path("c.json"), "--save-every", "0", *self.options("--batch", "2"),
-                   "--images", "40"]
+                   "--without-labels=false", "--images", "40"]
         kairos(*command)
         expected = self.contents(*results)
         for name in results:
@@ -154,7 +161,7 @@ class MeasureTest(MeasureCase):
         self.assertEqual(self.contents(*results), expected)
         self.assertEqual(sorted(os.listdir(self.folder)), ["c.json", "c.spectrum.safetensors", "data"])
 
-        whole = self.measure("w.json", *self.options("--batch", "40"), "--images", 40)
+        whole = self.measure("w.json", *self.options("--batch", "40"), "--without-labels=false", "--images", 40)
         for key in ("squared_error", "standard_error", "entropy_error", "rescaled_entropy_error"):
             self.assertEqual(whole[key], json.loads(expected[0])[key])
         if on_cpu_target():
@@ -309,6 +316,7 @@ class MeasureTest(MeasureCase):
         for status, text, options in [
                 (2, "give --data, or --from-logvar", []),
                 (2, "--from-logvar: takes no --data", ["--from-logvar", "--data", "x"]),
+                (2, "--from-logvar: takes no --without-labels", ["--from-logvar", "--without-labels"]),
                 (1, data + ": its images are 16x16 with 1 channels, the model's 32x32 with 1", ["--data", data]),
                 (1, "--images 4: " + data + " has 3", ["--data", data, "--images", 4]),
                 (2, "--levels 17 is too coarse to make a schedule of, from 0.002 to 80 with rho 7: expected 18 or more",
