@@ -28,6 +28,7 @@ typedef struct {
     size_t *place; /* [pending]: number of a pending seed among all */
     int h, w, c, label_dim;
     size_t done; /* pending images sampled */
+    bool begun;  /* options->begin has been called */
     /* Of one batch, on the host; pixels also on the device. */
     int32_t *labels;
     uint8_t *pixels, *device_pixels;
@@ -144,20 +145,29 @@ int32_t job_label(int class_label, uint64_t seed, int label_dim) {
     return class_label == JOB_CLASS_OF_SEED ? random_label(seed, label_dim) : class_label;
 }
 
+static bool begin(Job *job) {
+    const JobOptions *options = job->options;
+    if (job->begun || options->begin == NULL) return true;
+    job->begun = true;
+    return options->begin(options->user, job->error);
+}
+
+static bool write_image(Job *job, uint64_t seed, const uint8_t *pixels) {
+    char path[PATH_MAX];
+    return begin(job) && job_image_path(job->options, seed, path, sizeof path, job->error) &&
+           png_queue_put(job->queue, path, pixels, job->h, job->w, job->c, job->error);
+}
+
 static bool write_images(Job *job, const uint64_t *seeds, int n) {
     Context *ctx = job->sampler->denoiser->ctx;
     const size_t values = image_values(job);
-    char path[PATH_MAX];
     to_pixels(ctx, tensor_images(job->sampler->x, 0, n), job->device_pixels);
     device_download(ctx, job->pixels, job->device_pixels, n * values);
     if (!context_ok(ctx)) return fail(job->error, "%s", context_error(ctx)->text);
     for (int i = 0; job->all_pixels != NULL && i < n; i++)
         memcpy(job->all_pixels + job->place[job->done + i] * values, job->pixels + i * values, values);
     for (int i = 0; job->queue != NULL && i < n; i++)
-        if (job->sampler->nonfinite[i] == 0 &&
-            (!job_image_path(job->options, seeds[i], path, sizeof path, job->error) ||
-             !png_queue_put(job->queue, path, job->pixels + i * values, job->h, job->w, job->c,
-                            job->error)))
+        if (job->sampler->nonfinite[i] == 0 && !write_image(job, seeds[i], job->pixels + i * values))
             return false;
     return true;
 }
@@ -244,6 +254,7 @@ bool job_run(Sampler *sampler, const JobOptions *options, JobResult *result, Err
     /* Images that were sampled are written whatever became of the rest. */
     ok = png_queue_finish(job.queue, ok ? error : NULL) && ok;
     if (job.progress.label != NULL) progress_end(&job.progress);
+    ok = ok && begin(&job);
     if (ok && options->grid != NULL) ok = write_grid(&job);
     if (ok && options->tensors != NULL) ok = write_tensors(&job);
     *result = (JobResult){job.done, (size_t)skipped, monotonic_seconds() - began};

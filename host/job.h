@@ -22,6 +22,10 @@ typedef struct {
     const char
         *tensors; /* safetensors with noise, samples [N,C,H,W] F32 and labels [N] I64; NULL = none */
     bool quiet;   /* no progress */
+    /* Called once, before anything is written: with the first image, or if none was missing at the end.
+     * NULL = not called. */
+    bool (*begin)(void *user, Error *error);
+    void *user;
 } JobOptions;
 
 typedef struct {

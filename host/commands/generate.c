@@ -15,6 +15,7 @@
 typedef struct {
     Sampling sampling;
     JobOptions job;
+    Manifest manifest;
     bool force;
 } Generate;
 
@@ -137,33 +138,42 @@ static json_t *settings_of(const Generate *g) {
     return settings;
 }
 
-/* Beside the images: OUTDIR/run.json, or FILE.run.json if there is only a file. */
-static bool leave_manifest(Generate *g, int count, char **arguments, Error *error) {
+static bool make_manifest(Generate *g, int count, char **arguments, Error *error) {
+    g->manifest = (Manifest){.settings = settings_of(g),
+                             .about = sampling_describe(&g->sampling, error),
+                             .command = session_command_json("generate", count, arguments),
+                             .any_device = g->sampling.session.any_device};
+    if (g->manifest.about == NULL) return false;
+    if (g->manifest.settings == NULL || g->manifest.command == NULL)
+        return fail(error, "out of memory for the manifest");
+    return g->job.outdir == NULL || manifest_check(g->job.outdir, &g->manifest, error);
+}
+
+/* With the first image, so that a run which makes none leaves nothing. */
+static bool leave_manifest(void *user, Error *error) {
+    const Generate *g = user;
     const char *file = g->job.grid != NULL ? g->job.grid : g->job.tensors;
-    const Manifest manifest = {.settings = settings_of(g),
-                               .about = sampling_describe(&g->sampling, error),
-                               .command = session_command_json("generate", count, arguments),
-                               .any_device = g->sampling.session.any_device};
-    bool ok = manifest.about != NULL;
-    if (ok && (manifest.settings == NULL || manifest.command == NULL))
-        ok = fail(error, "out of memory for the manifest");
-    if (ok)
-        ok = g->job.outdir != NULL ? manifest_update(g->job.outdir, &manifest, error)
-                                   : manifest_write(file, &manifest, error);
-    json_decref(manifest.settings);
-    json_decref(manifest.about);
-    json_decref(manifest.command);
-    return ok;
+    return g->job.outdir != NULL ? manifest_update(g->job.outdir, &g->manifest, error)
+                                 : manifest_write(file, &g->manifest, error);
 }
 
 static bool sample(Generate *g, Error *error) {
     JobResult result;
+    g->job.begin = leave_manifest;
+    g->job.user = g;
     if (!sampling_start(&g->sampling, error) || !job_run(&g->sampling.sampler, &g->job, &result, error))
         return false;
     if (!g->job.quiet)
         fprintf(stderr, "%zu images sampled (%d network evaluations each), %zu were there already\n",
                 result.sampled, sampler_nfe(g->sampling.sampler.options), result.skipped);
     return true;
+}
+
+static void release(Generate *g) {
+    json_decref(g->manifest.settings);
+    json_decref(g->manifest.about);
+    json_decref(g->manifest.command);
+    sampling_close(&g->sampling);
 }
 
 int command_generate(int count, char **arguments) {
@@ -176,8 +186,8 @@ int command_generate(int count, char **arguments) {
         return 2;
     }
     const bool ok = sampling_open(&g.sampling, &error) && check_model(&g, &error) &&
-                    prepare_files(&g, &error) && leave_manifest(&g, count, arguments, &error) &&
+                    make_manifest(&g, count, arguments, &error) && prepare_files(&g, &error) &&
                     sample(&g, &error);
-    sampling_close(&g.sampling);
+    release(&g);
     return ok ? 0 : session_fail("generate", &error);
 }

@@ -172,7 +172,7 @@ static void warn_of_few_images(const Command *c) {
 /* What the folder gets, besides the sheets: a file of a sweep that is there is read, and refused if it
  * is no sweep's; only the report is made anew each time. */
 static bool check_outputs(const Command *c, Error *error) {
-    static const char *const names[] = {"report.html", "results.jsonl", "sweep.json", "sweep.log",
+    static const char *const names[] = {"report.html", RUN_RESULTS, "sweep.json", "sweep.log",
                                         RUN_MANIFEST};
     enum { NAMES = sizeof names / sizeof *names };
     const SweepConfig *config = &c->config;

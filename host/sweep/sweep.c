@@ -12,6 +12,7 @@
 #include "io/grid.h"
 #include "io/png.h"
 #include "io/progress.h"
+#include "io/run_folder.h"
 #include "quality/frechet.h"
 #include "quality/score.h"
 #include "quality/statistics_file.h"
@@ -335,9 +336,8 @@ static bool open_folder(Run *run, Error *error) {
     if (!sweep_path(outdir, "sheets", path, error) || !make_directories(path, error) ||
         !remove_partial_files(path, NULL, error) || !remove_partial_files(outdir, NULL, error) ||
         !sweep_path(outdir, "cell.state", run->state, error) ||
-        !sweep_path(outdir, "results.jsonl", path, error) ||
-        !results_open(&run->results, path, error) || !check_seeds(run, error) ||
-        !sweep_path(outdir, "sweep.log", path, error))
+        !sweep_path(outdir, RUN_RESULTS, path, error) || !results_open(&run->results, path, error) ||
+        !check_seeds(run, error) || !sweep_path(outdir, "sweep.log", path, error))
         return false;
     if (run->results.repaired && !run->sweep->quiet)
         fprintf(stderr, "%s: the last line was cut short and has been removed\n", run->results.path);
@@ -351,7 +351,7 @@ static bool prepare(Run *run, Error *error) {
            sweep_levels_make(&run->levels, sweep->config, run->cells, run->cell_count, error) &&
            open_folder(run, error) &&
            sweep_levels_keep(&run->levels, sweep->config, sweep->net_name, run->cell_count,
-                             sweep->outdir, error) &&
+                             sweep->outdir, run->results.count > 0, error) &&
            sweep_floor_keep(sweep->outdir, sweep->reference, run->cells[0].result.images, sweep->quiet,
                             error) &&
            allocate(run, error);

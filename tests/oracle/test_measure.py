@@ -132,10 +132,33 @@ class MeasureTest(MeasureCase):
         """A measurement killed in its first batches; its state lies there."""
         run = subprocess.Popen([KAIROS, "measure", "--out", self.path("c.json"), "--save-every", "0", *options],
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        while run.poll() is None and not os.path.exists(self.path("c.json.state")):
+        while run.poll() is None and self.images_done() == 0:
             time.sleep(0.001)
         run.send_signal(signal.SIGKILL)
         self.assertEqual(run.wait(), -signal.SIGKILL)
+
+    def images_done(self):
+        """By the state, which is whole or not there."""
+        try:
+            return int(safetensors_io.load(self.path("c.json.state"))[0]["images"][0])
+        except FileNotFoundError:
+            return 0
+
+    def test_a_failed_start_keeps_nobody_out(self):
+        """What stops a run in its first batch leaves a state of no images."""
+        net = random_network(SMALL, 1)
+        save_network(self.path("net"), net)
+        images = np.random.default_rng(2).standard_normal((3, 2, 8, 8)).astype(np.float32)
+        write_data(self.path("wrong"), images, [0, 1, 3])
+        write_data(self.path("right"), images, [0, 1, 2])
+        options = ["--net", self.path("net"), "--levels", 18, "--out", self.path("c.json")]
+        said = subprocess.run([KAIROS, "measure", *map(str, options), "--data", self.path("wrong")],
+                              stderr=subprocess.PIPE, text=True)
+        self.assertEqual(said.returncode, 1)
+        self.assertIn("has the label 3, the model has 3 classes", said.stderr)
+        self.assertTrue(os.path.exists(self.path("c.json.state")))
+        self.assertEqual(self.images_done(), 0)
+        self.measure("c.json", "--data", self.path("right"), *options[:4])
 
     def test_batches_and_kills(self):
         """The same bytes whatever the batch, and however often the run was killed."""

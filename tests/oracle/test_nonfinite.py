@@ -55,9 +55,8 @@ class NonfiniteTest(FolderCase):
             message = self.fails(*self.sample(self.nan(), "--batch", batch, "--outdir", self.path("out"), "--grid",
                                               self.path("grid.png"), "--save-tensors", self.path("tensors.safetensors")))
             self.assertIn("seed 0: 1024 of the image's 1024 values", message)
-            found = {name for name in os.listdir(self.path("out")) if name.endswith(".png")}
-            self.assertEqual(found, set())
-            self.assertEqual([name for name in os.listdir(self.folder) if name.startswith(("grid", "tensors"))], [])
+            self.assertEqual(os.listdir(self.path("out")), [])
+            self.assertEqual(sorted(os.listdir(self.folder)), ["nan.safetensors", "out"])
 
     def test_generate_writes_the_other_images(self):
         net = self.overflowing()
@@ -113,12 +112,12 @@ class NonfiniteTest(FolderCase):
         self.assertIn("2 of the batch's 2 images", self.fails(*bench, self.nan()))
         kairos(*bench, SHIPPED)
 
-    def sweep(self, seeds):
+    def sweep(self, seeds, **more):
         with open(self.path("sweep.json"), "w") as f:
             json.dump({"net": self.overflowing(), "features": FEATURES, "reference": REFERENCE, "engine": ENGINE,
                        "schedules": ["edm", {"name": "twin", "kind": "edm"}], "solvers": ["ddim"], "eta": [0], "nfe": [3],
-                       "seeds": seeds, "sheet": 2, "precision": "fp16"}, f)
-        return self.fails("sweep", self.path("sweep.json"), "--outdir", self.path("out"), "--batch", "2")
+                       "seeds": seeds, "sheet": 2, "precision": "fp16", **more}, f)
+        return ["sweep", self.path("sweep.json"), "--outdir", self.path("out"), "--batch", "2"]
 
     def read(self, name):
         with open(self.path("out", name)) as f:
@@ -134,7 +133,9 @@ class NonfiniteTest(FolderCase):
         bad = int(message.split("seed ")[1].split(":")[0])
         good = next(seed for seed in made if seed + 1 in made and not bad - 1 <= seed <= bad + 1)
         seeds = [f"{bad}-{bad + 1}", f"{good}-{good + 1}"]
-        message = self.sweep(seeds)
+        self.fails(*self.sweep(seeds[:1], sigma_max=60, nfe=[3, 4]))
+        self.assertEqual(self.read("results.jsonl"), "")  # so that other settings may follow, as these
+        message = self.fails(*self.sweep(seeds))
         self.assertIn("4 cells: 1 sampled, 1 as a cell with the same noise levels, 0 were there already", message)
         for _ in range(2):
             self.assertIn("2 of 4 cells failed", message)
@@ -145,9 +146,12 @@ class NonfiniteTest(FolderCase):
             self.assertEqual([cell["cell"].split(",")[0] for cell in failed], ["edm", "twin"])
             self.assertEqual(self.read("report.html").count(f"seeds {seeds[0]}: seed {bad}: "), 2)
             self.assertFalse(os.path.exists(self.path("out", "cell.state")))
-            message = self.sweep(seeds)
+            message = self.fails(*self.sweep(seeds))
         self.assertIn("0 sampled, 0 as a cell with the same noise levels, 2 were there already", message)
-        self.assertEqual(self.read("sweep.log").count(f"failed (seed {bad}: "), 6)
+        self.assertEqual(self.read("sweep.log").count(f"NFE 3    seeds {seeds[0]}  failed (seed {bad}: "), 8)
+        done = subprocess.run([KAIROS, *self.sweep(seeds, sigma_max=60)], stderr=subprocess.PIPE, text=True)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("were made with other noise levels", done.stderr)
 
 
 if __name__ == "__main__":
