@@ -5,8 +5,8 @@
 
 enum {
     STATE_PER_VALUE = 2 * sizeof(float) + 1, /* the sampler's x and carry, a byte of its pixel */
-    /* A noise level, two labels and a seed. */
-    STATE_PER_IMAGE = sizeof(float) + 2 * sizeof(int32_t) + sizeof(uint64_t),
+    /* A noise level, two labels, a seed and a count. */
+    STATE_PER_IMAGE = sizeof(float) + 3 * sizeof(int32_t) + sizeof(uint64_t),
     IMAGES_PER_PROCESSOR = 4,
     DEVICE_RESERVE = 512 << 20
 };
@@ -255,6 +255,13 @@ void denoiser_amplitude(Denoiser *denoiser, Tensor x0, double *amplitude) {
         spectrum_add(ctx, denoiser->transform, planes, part.n, SPECTRUM_AMPLITUDE, amplitude);
         arena_release(&denoiser->arena, planes);
     }
+}
+
+const char *denoiser_overflow_advice(const Denoiser *denoiser) {
+    return denoiser->net->dtype == F32
+               ? "the model's weights are damaged or too large (--precision fp32 is in use already)"
+               : "the network's activations overflow (try --precision fp32), or its weights are "
+                 "damaged";
 }
 
 void denoiser_logvar(Denoiser *denoiser, const float *sigma, int n, float *logvar) {

@@ -65,6 +65,9 @@ void denoiser_error(Denoiser *denoiser, Tensor x, Tensor x0, double *squared, do
 /* amplitude[direction] += |x^_0| of each image (device): of a spectral denoiser. */
 void denoiser_amplitude(Denoiser *denoiser, Tensor x0, double *amplitude);
 
+/* What to try when results are infinite or not a number, as the end of a message. */
+const char *denoiser_overflow_advice(const Denoiser *denoiser);
+
 /* u(sigma) for n noise levels (both host), which become those of the next calls: the network's own
  * estimate of its log error.  Fails if the network makes none (net->logvar). */
 void denoiser_logvar(Denoiser *denoiser, const float *sigma, int n, float *logvar);

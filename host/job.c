@@ -28,6 +28,7 @@ typedef struct {
     size_t *place; /* [pending]: number of a pending seed among all */
     int h, w, c, label_dim;
     size_t done; /* pending images sampled */
+    bool begun;  /* options->begin has been called */
     /* Of one batch, on the host; pixels also on the device. */
     int32_t *labels;
     uint8_t *pixels, *device_pixels;
@@ -144,19 +145,29 @@ int32_t job_label(int class_label, uint64_t seed, int label_dim) {
     return class_label == JOB_CLASS_OF_SEED ? random_label(seed, label_dim) : class_label;
 }
 
+static bool begin(Job *job) {
+    const JobOptions *options = job->options;
+    if (job->begun || options->begin == NULL) return true;
+    job->begun = true;
+    return options->begin(options->user, job->error);
+}
+
+static bool write_image(Job *job, uint64_t seed, const uint8_t *pixels) {
+    char path[PATH_MAX];
+    return begin(job) && job_image_path(job->options, seed, path, sizeof path, job->error) &&
+           png_queue_put(job->queue, path, pixels, job->h, job->w, job->c, job->error);
+}
+
 static bool write_images(Job *job, const uint64_t *seeds, int n) {
     Context *ctx = job->sampler->denoiser->ctx;
     const size_t values = image_values(job);
-    char path[PATH_MAX];
     to_pixels(ctx, tensor_images(job->sampler->x, 0, n), job->device_pixels);
     device_download(ctx, job->pixels, job->device_pixels, n * values);
     if (!context_ok(ctx)) return fail(job->error, "%s", context_error(ctx)->text);
     for (int i = 0; job->all_pixels != NULL && i < n; i++)
         memcpy(job->all_pixels + job->place[job->done + i] * values, job->pixels + i * values, values);
     for (int i = 0; job->queue != NULL && i < n; i++)
-        if (!job_image_path(job->options, seeds[i], path, sizeof path, job->error) ||
-            !png_queue_put(job->queue, path, job->pixels + i * values, job->h, job->w, job->c,
-                           job->error))
+        if (job->sampler->nonfinite[i] == 0 && !write_image(job, seeds[i], job->pixels + i * values))
             return false;
     return true;
 }
@@ -185,7 +196,7 @@ static bool sample_batch(Job *job) {
     if (job->pixels != NULL && !write_images(job, seeds, n)) return false;
     if (tensors) keep_tensors(job, n);
     device_synchronize(ctx);
-    if (!context_ok(ctx)) return fail(job->error, "%s", context_error(ctx)->text);
+    if (!sampler_check(job->sampler, seeds, n, job->error)) return false;
     job->done += n;
     return true;
 }
@@ -197,8 +208,8 @@ static bool write_grid(const Job *job) {
     Sheet sheet;
     const int n = (int)job->options->seeds.count;
     if (!grid_make(job->all_pixels, n, job->h, job->w, job->c, style, &sheet, job->error)) return false;
-    const bool ok = png_write(job->options->grid, sheet.pixels, sheet.height, sheet.width,
-                              sheet.channels, job->error);
+    const bool ok = png_write_sheet(job->options->grid, sheet.pixels, sheet.height, sheet.width,
+                                    sheet.channels, job->error);
     free(sheet.pixels);
     return ok;
 }
@@ -243,6 +254,7 @@ bool job_run(Sampler *sampler, const JobOptions *options, JobResult *result, Err
     /* Images that were sampled are written whatever became of the rest. */
     ok = png_queue_finish(job.queue, ok ? error : NULL) && ok;
     if (job.progress.label != NULL) progress_end(&job.progress);
+    ok = ok && begin(&job);
     if (ok && options->grid != NULL) ok = write_grid(&job);
     if (ok && options->tensors != NULL) ok = write_tensors(&job);
     *result = (JobResult){job.done, (size_t)skipped, monotonic_seconds() - began};

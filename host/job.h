@@ -22,6 +22,10 @@ typedef struct {
     const char
         *tensors; /* safetensors with noise, samples [N,C,H,W] F32 and labels [N] I64; NULL = none */
     bool quiet;   /* no progress */
+    /* Called once, before anything is written: with the first image, or if none was missing at the end.
+     * NULL = not called. */
+    bool (*begin)(void *user, Error *error);
+    void *user;
 } JobOptions;
 
 typedef struct {
@@ -29,8 +33,9 @@ typedef struct {
     double seconds;
 } JobResult;
 
-/* Samples what is missing.  For `grid` the images that are there are read back; with `tensors` every
- * image is sampled, since files do not hold what those need. */
+/* Samples what is missing.  An image with values that are not finite is not written, nor is anything of
+ * the batches after its own: the error names its seed.  For `grid` the images that are there are read
+ * back; with `tensors` every image is sampled, since files do not hold what those need. */
 bool job_run(Sampler *sampler, const JobOptions *options, JobResult *result, Error *error);
 
 /* "OUTDIR/000007.png", with subdirs "OUTDIR/000000/000007.png"; `path` has room for `size` bytes. */

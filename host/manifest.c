@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "io/file.h"
@@ -65,14 +66,29 @@ static bool check_no_images(const char *directory, Error *error) {
                 directory, name);
 }
 
+/* Whether the folder has what its settings are the settings of: images, or a sweep's results. */
+static bool holds_anything(const char *directory) {
+    char path[PATH_MAX], name[RUN_NAME];
+    struct stat status;
+    return run_find_image(directory, false, name) || run_find_image(directory, true, name) ||
+           snprintf(path, sizeof path, "%s/" RUN_RESULTS, directory) >= (int)sizeof path ||
+           (stat(path, &status) == 0 && status.st_size > 0);
+}
+
+/* The manifest that is there, or a new one.  A run that left nothing else does not keep others out. */
 static json_t *open_manifest(const char *directory, const char *path, const Manifest *manifest,
                              Error *error) {
+    Error reason = {""};
     if (!file_exists(path)) return check_no_images(directory, error) ? new_manifest(path, error) : NULL;
     json_t *root = json_read_file(path, MANIFEST_LIMIT, error);
+    if (root == NULL) return NULL;
     json_t *was = json_object_get(root, "settings");
+    const bool known = json_is_object(was);
     complete_settings(directory, was, manifest->settings);
-    if (root == NULL || check_settings(path, was, manifest, error)) return root;
+    if (check_settings(path, was, manifest, &reason)) return root;
     json_decref(root);
+    if (known && !holds_anything(directory)) return new_manifest(path, error);
+    fail(error, "%s", reason.text);
     return NULL;
 }
 
@@ -103,11 +119,27 @@ static int lock_folder(const char *directory) {
     return descriptor;
 }
 
+static bool folder_manifest(const char *directory, char path[PATH_MAX], Error *error) {
+    return snprintf(path, PATH_MAX, "%s/" RUN_MANIFEST, directory) < PATH_MAX ||
+           fail(error, "%s: the path is too long", directory);
+}
+
+bool manifest_check(const char *directory, const Manifest *manifest, Error *error) {
+    char path[PATH_MAX];
+    if (!folder_manifest(directory, path, error)) return false;
+    /* Settings are told of the devices when they are written. */
+    Manifest copy = *manifest;
+    copy.settings = json_deep_copy(manifest->settings);
+    json_t *root = copy.settings != NULL ? open_manifest(directory, path, &copy, error) : NULL;
+    const bool ok = root != NULL;
+    json_decref(copy.settings);
+    json_decref(root);
+    return ok;
+}
+
 bool manifest_update(const char *directory, const Manifest *manifest, Error *error) {
     char path[PATH_MAX];
-    if (snprintf(path, sizeof path, "%s/" RUN_MANIFEST, directory) >= (int)sizeof path)
-        return fail(error, "%s: the path is too long", directory);
-    if (!make_directories(directory, error)) return false;
+    if (!folder_manifest(directory, path, error) || !make_directories(directory, error)) return false;
     const int lock = lock_folder(directory);
     const bool ok =
         finish_manifest(path, open_manifest(directory, path, manifest, error), manifest, error);
@@ -117,16 +149,20 @@ bool manifest_update(const char *directory, const Manifest *manifest, Error *err
 
 json_t *manifest_about(const char *directory) {
     char path[PATH_MAX];
-    if (snprintf(path, sizeof path, "%s/" RUN_MANIFEST, directory) >= (int)sizeof path) return NULL;
+    if (!folder_manifest(directory, path, NULL)) return NULL;
     json_t *root = json_read_file(path, MANIFEST_LIMIT, NULL);
     json_t *about = json_incref(json_object_get(root, about_key));
     json_decref(root);
     return about;
 }
 
+bool manifest_path(const char *file, char path[PATH_MAX], Error *error) {
+    return snprintf(path, PATH_MAX, "%s." RUN_MANIFEST, file) < PATH_MAX ||
+           fail(error, "%s: the path is too long", file);
+}
+
 bool manifest_write(const char *file, const Manifest *manifest, Error *error) {
     char path[PATH_MAX];
-    if (snprintf(path, sizeof path, "%s." RUN_MANIFEST, file) >= (int)sizeof path)
-        return fail(error, "%s: the path is too long", file);
+    if (!manifest_path(file, path, error)) return false;
     return finish_manifest(path, new_manifest(path, error), manifest, error);
 }

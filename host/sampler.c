@@ -1,6 +1,8 @@
 #include "sampler.h"
 
+#include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 
 #include "random.h"
 
@@ -57,10 +59,13 @@ static void heun(Run *run, const Schedule *schedule) {
 bool sampler_create(Sampler *sampler, Denoiser *denoiser, SamplerOptions options, Error *error) {
     Context *ctx = denoiser->ctx;
     Tensor x = network_images(denoiser->net, denoiser->batch);
-    *sampler = (Sampler){denoiser, options, x, x, NULL};
+    *sampler = (Sampler){.denoiser = denoiser, .options = options, .x = x, .carry = x};
     sampler->x.data = device_alloc(ctx, tensor_bytes(x));
     if (options.solver == SOLVER_HEUN) sampler->carry.data = device_alloc(ctx, tensor_bytes(x));
     sampler->seeds = device_alloc(ctx, x.n * sizeof *sampler->seeds);
+    sampler->counts = device_alloc(ctx, x.n * sizeof *sampler->counts);
+    sampler->nonfinite = calloc(x.n, sizeof *sampler->nonfinite);
+    if (sampler->nonfinite == NULL) context_fail(ctx, "out of memory for a batch of %d images", x.n);
     if (context_ok(ctx)) return true;
     sampler_destroy(sampler);
     return fail(error, "%s", context_error(ctx)->text);
@@ -72,6 +77,8 @@ void sampler_destroy(Sampler *sampler) {
     device_free(ctx, sampler->x.data);
     device_free(ctx, sampler->carry.data);
     device_free(ctx, sampler->seeds);
+    device_free(ctx, sampler->counts);
+    free(sampler->nonfinite);
     *sampler = (Sampler){.denoiser = NULL};
 }
 
@@ -93,6 +100,26 @@ void sampler_run(Sampler *sampler, const uint64_t *seeds, const int32_t *labels,
         ddim(&run, schedule, sampler->options.eta);
     else
         heun(&run, schedule);
+    count_nonfinite(ctx, run.x, sampler->counts);
+    device_download(ctx, sampler->nonfinite, sampler->counts, n * sizeof *sampler->nonfinite);
+}
+
+bool sampler_check(const Sampler *sampler, const uint64_t *seeds, int n, Error *error) {
+    const Denoiser *denoiser = sampler->denoiser;
+    const Tensor x = sampler->x;
+    if (!context_ok(denoiser->ctx)) return fail(error, "%s", context_error(denoiser->ctx)->text);
+    for (int i = 0; i < n; i++)
+        if (sampler->nonfinite[i] > 0)
+            return fail(
+                error, "seed %" PRIu64 ": %d of the image's %d values are infinite or not a number: %s",
+                seeds[i], sampler->nonfinite[i], x.h * x.w * x.c, denoiser_overflow_advice(denoiser));
+    return true;
+}
+
+bool sampler_has_nonfinite(const Sampler *sampler) {
+    for (int i = 0; i < sampler->denoiser->batch; i++)
+        if (sampler->nonfinite[i] > 0) return true;
+    return false;
 }
 
 int sampler_nfe(SamplerOptions options) {

@@ -210,6 +210,10 @@ void noise_add(Context *ctx, Tensor x0, const uint64_t *seeds, int draw, float s
 /* pixels.cu: out[n][h][w][c] (device bytes) = trunc(clip(127.5 x + 128, 0, 255)); NaN becomes 0. */
 void to_pixels(Context *ctx, Tensor x, uint8_t *out);
 
+/* nonfinite.cu: counts[n] (device) = how many values of image n of x [n,h,w,c] F32 are infinite or not
+ * a number: what a network with overflowing activations leaves, and to_pixels would hide. */
+void count_nonfinite(Context *ctx, Tensor x, int32_t *counts);
+
 /* ---- feature networks ------------------------------------------------------------------------- */
 
 /* pixels.cu: out[n][h][w][c] = pixels / 127.5 - 1; pixels: device bytes in the same order. */

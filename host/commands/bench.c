@@ -128,6 +128,25 @@ static double run_seconds(Denoiser *denoiser, Tensor x) {
     return monotonic_seconds() - began;
 }
 
+/* Times of numbers that are not finite are no times of this network. */
+static bool check_state(const Bench *b, const Denoiser *denoiser, Tensor x, Error *error) {
+    Context *ctx = denoiser->ctx;
+    int32_t *counts = device_alloc(ctx, b->batch * sizeof *counts);
+    int32_t *host = malloc(b->batch * sizeof *host);
+    int bad = 0;
+    if (host == NULL) context_fail(ctx, "out of memory");
+    count_nonfinite(ctx, x, counts);
+    device_download(ctx, host, counts, b->batch * sizeof *counts);
+    for (int i = 0; context_ok(ctx) && i < b->batch; i++) bad += host[i] > 0;
+    free(host);
+    device_free(ctx, counts);
+    if (!context_ok(ctx)) return fail(error, "%s", context_error(ctx)->text);
+    return bad == 0 ||
+           fail(error,
+                "%d of the batch's %d images end with values that are infinite or not a number: %s",
+                bad, b->batch, denoiser_overflow_advice(denoiser));
+}
+
 /* The seconds of each run; the state is noise, and stays on the device. */
 static bool time_runs(const Bench *b, Denoiser *denoiser, Tensor x, double *seconds, Error *error) {
     Context *ctx = denoiser->ctx;
@@ -145,7 +164,8 @@ static bool time_runs(const Bench *b, Denoiser *denoiser, Tensor x, double *seco
     free(host_seeds);
     device_free(ctx, seeds);
     if (!memory) return fail(error, "out of memory");
-    return context_ok(ctx) || fail(error, "%s", context_error(ctx)->text);
+    if (!context_ok(ctx)) return fail(error, "%s", context_error(ctx)->text);
+    return check_state(b, denoiser, x, error);
 }
 
 static bool run(const Bench *b, Error *error) {

@@ -6,6 +6,7 @@
 #include "commands/session.h"
 #include "denoiser.h"
 #include "io/file.h"
+#include "io/outputs.h"
 #include "io/safetensors.h"
 #include "layout.h"
 
@@ -14,6 +15,7 @@ typedef struct {
     const char *in, *out;
     int batch;
     double guidance;
+    bool force;
 } Denoise;
 
 /* The inputs and results of all n images, as in the files: x, denoised [n,c,h,w], the rest [n]. */
@@ -67,8 +69,15 @@ static int parse(Denoise *d, int count, char **arguments) {
         SESSION_OPTION_PRECISION(d->session),
         SESSION_OPTION_ENGINE(d->session),
         SESSION_OPTION_DEVICE(d->session),
+        OUTPUTS_OPTION_FORCE(d->force),
     };
     return options_parse(&usage, options, sizeof options / sizeof *options, count, arguments);
+}
+
+static bool prepare_file(const Denoise *d, Error *error) {
+    const char *const inputs[] = {d->in, d->session.net, d->session.gnet};
+    return outputs_check(&d->out, 1, inputs, sizeof inputs / sizeof *inputs, d->force, error) &&
+           prepare_output(d->out, error);
 }
 
 static size_t value_count(const Images *images) {
@@ -123,6 +132,16 @@ static bool read_sigma(Images *images, const Safetensors *file, Error *error) {
     return true;
 }
 
+static bool read_x(Images *images, const Safetensors *file, Error *error) {
+    const size_t values = value_count(images), image = values / images->n;
+    if (!safetensors_read_floats(file, "x", images->x, values, error)) return false;
+    for (size_t i = 0; i < values; i++)
+        if (!isfinite(images->x[i]))
+            return fail(error, "%s: image %zu of x has the value %g, expected finite numbers",
+                        safetensors_name(file), i / image, images->x[i]);
+    return true;
+}
+
 static bool read_inputs(Images *images, const char *path, const Network *net, Error *error) {
     Safetensors *file = safetensors_open(path, error);
     if (file == NULL) return false;
@@ -134,8 +153,7 @@ static bool read_inputs(Images *images, const char *path, const Network *net, Er
                   1 << 24);
     if (ok) {
         *images = (Images){.n = (int)x->shape[0], .h = net->h, .w = net->w, .c = net->c};
-        ok = allocate(images, error) &&
-             safetensors_read_floats(file, "x", images->x, value_count(images), error) &&
+        ok = allocate(images, error) && read_x(images, file, error) &&
              read_sigma(images, file, error) && read_labels(images, file, net->label_dim, error);
     }
     safetensors_close(file);
@@ -156,6 +174,19 @@ static void run_batch(Denoiser *denoiser, Images *images, Tensor x, int i) {
         denoiser_logvar(denoiser, images->sigma + i, x.n, images->logvar + i);
 }
 
+static bool check_results(const Images *images, const char *advice, Error *error) {
+    const size_t values = value_count(images), image = values / images->n;
+    for (size_t i = 0; i < values; i++)
+        if (!isfinite(images->denoised[i]))
+            return fail(error, "image %zu of x, sigma %g: its denoised image has the value %g: %s",
+                        i / image, images->sigma[i / image], images->denoised[i], advice);
+    for (int i = 0; i < images->n; i++)
+        if (!isfinite(images->logvar[i]))
+            return fail(error, "sigma[%d], %g: the uncertainty is %g: %s", i, images->sigma[i],
+                        images->logvar[i], advice);
+    return true;
+}
+
 static bool run(const Denoise *d, Images *images, Error *error) {
     const Session *s = &d->session;
     const int batch = images->n < d->batch ? images->n : d->batch;
@@ -171,9 +202,12 @@ static bool run(const Denoise *d, Images *images, Error *error) {
         run_batch(&denoiser, images, tensor_images(x, 0, images->n - i < batch ? images->n - i : batch),
                   i);
     planes_from_pixels(images->pixels, images->n, h, w, c, images->denoised);
+    const bool ok = context_ok(s->ctx)
+                        ? check_results(images, denoiser_overflow_advice(&denoiser), error)
+                        : fail(error, "%s", context_error(s->ctx)->text);
     device_free(s->ctx, x.data);
     denoiser_destroy(&denoiser);
-    return context_ok(s->ctx) || fail(error, "%s", context_error(s->ctx)->text);
+    return ok;
 }
 
 static bool write_results(const Denoise *d, const Images *images, Error *error) {
@@ -195,7 +229,7 @@ int command_denoise(int count, char **arguments) {
         session_fail("denoise", &error);
         return 2;
     }
-    const bool ok = prepare_output(d.out, &error) && session_open(&d.session, &error) &&
+    const bool ok = prepare_file(&d, &error) && session_open(&d.session, &error) &&
                     session_check_guidance(&d.session, d.guidance, &error) &&
                     read_inputs(&images, d.in, d.session.model.net, &error) &&
                     run(&d, &images, &error) && write_results(&d, &images, &error);

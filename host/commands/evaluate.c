@@ -12,7 +12,9 @@
 #include "commands/sampling.h"
 #include "io/file.h"
 #include "io/json.h"
+#include "io/outputs.h"
 #include "io/progress.h"
+#include "io/run_folder.h"
 #include "io/settings.h"
 #include "manifest.h"
 #include "quality/floor.h"
@@ -24,7 +26,7 @@ typedef struct {
     Sampling sampling;
     const char *images, *reference, *prefix, *features, *out;
     const char *useless; /* an option of sampling that is given, with --images; NULL = none */
-    bool json;
+    bool json, force;
     Statistics statistics;
     Gaussian ref;     /* read before the long work, so that a mistake shows at once */
     json_t *settings; /* what the images, hence the sums, depend on */
@@ -90,6 +92,7 @@ static int parse(Evaluate *e, int count, char **arguments) {
          .help = "where the result goes (.json); a run that was killed goes on where it stopped, and a "
                  "result that is there already is not made again"},
         {.name = "json", .kind = OPTION_FLAG, .value = &e->json, .help = "print the result as JSON"},
+        OUTPUTS_OPTION_FORCE(e->force),
     };
     Option options[SAMPLING_OPTIONS + sizeof own / sizeof *own];
     const int shared = sampling_options(&e->sampling, options);
@@ -258,10 +261,25 @@ static void warn_of_few(const Evaluate *e) {
     if (!e->sampling.quiet) frechet_warn_of_few(images, e->ref.features);
 }
 
+/* What is read, but for the sampling's own. */
+static bool prepare_files(const Evaluate *e, Error *error) {
+    char manifest[PATH_MAX], spectrum[PATH_MAX], about[PATH_MAX] = "";
+    if (e->out == NULL) return true;
+    const Session *session = &e->sampling.session;
+    const char *const outputs[] = {e->out, e->state, manifest};
+    const char *inputs[SCHEDULE_FILES + 6] = {e->images,   about,        e->reference,
+                                              e->features, session->net, session->gnet};
+    schedule_options_files(&e->sampling.schedule_options, spectrum, inputs + 6);
+    if (e->images != NULL && snprintf(about, sizeof about, "%s/" RUN_MANIFEST, e->images) >= PATH_MAX)
+        return fail(error, "%s: the path is too long", e->images);
+    return manifest_path(e->out, manifest, error) &&
+           outputs_check(outputs, 3, inputs, sizeof inputs / sizeof *inputs, e->force, error) &&
+           prepare_output(e->out, error);
+}
+
 static bool evaluate(Evaluate *e, int count, char **arguments, Error *error) {
     char features[PATH_MAX];
-    if ((e->out != NULL && !prepare_output(e->out, error)) ||
-        !evaluate_features(&e->features, features, error) ||
+    if (!evaluate_features(&e->features, features, error) || !prepare_files(e, error) ||
         !gaussian_read(&e->ref, e->reference, e->prefix, error) ||
         !(e->images != NULL ? evaluate_images(e, error) : evaluate_net(e, error)) ||
         (e->result == NULL && !compare(e, count, arguments, error)))

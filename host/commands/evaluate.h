@@ -39,8 +39,9 @@ void evaluate_close_data(EvaluateData *data); /* also after a failure */
  *   distance, floor (quality/floor.h), images, reference {file, prefix, images, hash}, settings (what
  * the images depend on), and perhaps sampling (sampling_describe). */
 
-/* Looks for a finished result in the file: *result NULL = there is none.  Fails if the file holds
- * anything else, or a result of other settings or another reference. */
+/* After outputs_check: a file that kairos did not make may be replaced.
+ * Looks for a finished result in the file: *result NULL = there is none.  Fails if the file holds
+ * anything else of kairos, or a result of other settings or another reference. */
 bool evaluate_find_result(const char *out, json_t *settings, const json_t *reference, bool any_device,
                           json_t **result, Error *error);
 bool evaluate_print_result(const json_t *result, bool as_json, Error *error);

@@ -5,6 +5,7 @@
 
 #include "commands/evaluate.h"
 #include "io/file.h"
+#include "io/outputs.h"
 #include "io/shipped.h"
 #include "manifest.h"
 #include "quality/score.h"
@@ -14,7 +15,7 @@ typedef struct {
     Session session; /* without a model */
     const char *data, *out, *features;
     int batch;
-    bool quiet;
+    bool quiet, force;
 } Reference;
 
 static const OptionsUsage usage = {
@@ -50,6 +51,7 @@ static int parse(Reference *r, int count, char **arguments) {
         SESSION_OPTION_ENGINE(r->session),
         SESSION_OPTION_DEVICE(r->session),
         {.name = "quiet", .kind = OPTION_FLAG, .value = &r->quiet, .help = "no progress"},
+        OUTPUTS_OPTION_FORCE(r->force),
     };
     return options_parse(&usage, options, sizeof options / sizeof *options, count, arguments);
 }
@@ -82,6 +84,13 @@ void evaluate_close_data(EvaluateData *data) {
     features_destroy(&data->features);
     dataset_close(data->dataset);
     data->dataset = NULL;
+}
+
+static bool prepare_files(const Reference *r, Error *error) {
+    char manifest[PATH_MAX];
+    const char *const outputs[] = {r->out, manifest}, *const inputs[] = {r->data, r->features};
+    return manifest_path(r->out, manifest, error) &&
+           outputs_check(outputs, 2, inputs, 2, r->force, error) && prepare_output(r->out, error);
 }
 
 static bool leave_manifest(const Reference *r, const Gaussian *gaussian, int count, char **arguments,
@@ -119,8 +128,8 @@ int command_evaluate_ref(int count, char **arguments) {
     const int status = parse(&r, count, arguments);
     if (status >= 0) return status;
     r.session.ctx = context_create(r.session.device, (Engine)r.session.engine, &error);
-    const bool ok = r.session.ctx != NULL && prepare_output(r.out, &error) &&
-                    evaluate_features(&r.features, features, &error) &&
+    const bool ok = r.session.ctx != NULL && evaluate_features(&r.features, features, &error) &&
+                    prepare_files(&r, &error) &&
                     evaluate_open_data(&data, r.session.ctx, r.features, r.data, r.batch, &error) &&
                     score(&r, &data, &statistics, &gaussian, &error) &&
                     leave_manifest(&r, &gaussian, count, arguments, &error);

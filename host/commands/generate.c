@@ -7,6 +7,7 @@
 #include "commands/commands.h"
 #include "commands/sampling.h"
 #include "io/file.h"
+#include "io/outputs.h"
 #include "io/run_folder.h"
 #include "job.h"
 #include "manifest.h"
@@ -14,6 +15,8 @@
 typedef struct {
     Sampling sampling;
     JobOptions job;
+    Manifest manifest;
+    bool force;
 } Generate;
 
 static const OptionsUsage usage = {
@@ -55,6 +58,7 @@ static int parse(Generate *g, int count, char **arguments) {
          .default_text = "",
          .help = "safetensors file with noise, labels and samples; for it all images are made, also "
                  "those that are in --outdir already"},
+        OUTPUTS_OPTION_FORCE(g->force),
     };
     Option options[SAMPLING_OPTIONS + sizeof own / sizeof *own];
     const int shared = sampling_options(&g->sampling, options);
@@ -78,6 +82,15 @@ static bool check_model(const Generate *g, Error *error) {
            session_check_images(&g->sampling.session, ": use --save-tensors FILE alone", error);
 }
 
+/* Beside the images: OUTDIR/run.json, or FILE.run.json if there is only a file. */
+static bool find_manifest(const Generate *g, char path[PATH_MAX], Error *error) {
+    const JobOptions *job = &g->job;
+    if (job->outdir == NULL)
+        return manifest_path(job->grid != NULL ? job->grid : job->tensors, path, error);
+    return snprintf(path, PATH_MAX, "%s/" RUN_MANIFEST, job->outdir) < PATH_MAX ||
+           fail(error, "%s: the path is too long", job->outdir);
+}
+
 /* A sheet must not take an image's place, however the two are written; both folders are there. */
 static bool check_place(const char *outdir, const char *file, Error *error) {
     char folder[PATH_MAX], parent[PATH_MAX], place[2 * PATH_MAX];
@@ -95,9 +108,23 @@ static bool check_place(const char *outdir, const char *file, Error *error) {
                 file);
 }
 
+/* OUTDIR/run.json is read first, so that a folder keeps its settings. */
+static bool check_outputs(const Generate *g, Error *error) {
+    const JobOptions *job = &g->job;
+    const Session *session = &g->sampling.session;
+    const bool read = job->outdir != NULL;
+    char manifest[PATH_MAX], spectrum[PATH_MAX];
+    const char *const outputs[] = {job->grid, job->tensors, read ? NULL : manifest};
+    const char *inputs[SCHEDULE_FILES + 3] = {session->net, session->gnet, read ? manifest : NULL};
+    schedule_options_files(&g->sampling.schedule_options, spectrum, inputs + 3);
+    return find_manifest(g, manifest, error) &&
+           outputs_check(outputs, 3, inputs, sizeof inputs / sizeof *inputs, g->force, error);
+}
+
 /* Before anything is sampled. */
 static bool prepare_files(const Generate *g, Error *error) {
     const JobOptions *job = &g->job;
+    if (!check_outputs(g, error)) return false;
     return (job->grid == NULL || prepare_output(job->grid, error)) &&
            (job->tensors == NULL || prepare_output(job->tensors, error)) &&
            (job->outdir == NULL || make_directories(job->outdir, error)) &&
@@ -111,33 +138,42 @@ static json_t *settings_of(const Generate *g) {
     return settings;
 }
 
-/* Beside the images: OUTDIR/run.json, or FILE.run.json if there is only a file. */
-static bool leave_manifest(Generate *g, int count, char **arguments, Error *error) {
+static bool make_manifest(Generate *g, int count, char **arguments, Error *error) {
+    g->manifest = (Manifest){.settings = settings_of(g),
+                             .about = sampling_describe(&g->sampling, error),
+                             .command = session_command_json("generate", count, arguments),
+                             .any_device = g->sampling.session.any_device};
+    if (g->manifest.about == NULL) return false;
+    if (g->manifest.settings == NULL || g->manifest.command == NULL)
+        return fail(error, "out of memory for the manifest");
+    return g->job.outdir == NULL || manifest_check(g->job.outdir, &g->manifest, error);
+}
+
+/* With the first image, so that a run which makes none leaves nothing. */
+static bool leave_manifest(void *user, Error *error) {
+    const Generate *g = user;
     const char *file = g->job.grid != NULL ? g->job.grid : g->job.tensors;
-    const Manifest manifest = {.settings = settings_of(g),
-                               .about = sampling_describe(&g->sampling, error),
-                               .command = session_command_json("generate", count, arguments),
-                               .any_device = g->sampling.session.any_device};
-    bool ok = manifest.about != NULL;
-    if (ok && (manifest.settings == NULL || manifest.command == NULL))
-        ok = fail(error, "out of memory for the manifest");
-    if (ok)
-        ok = g->job.outdir != NULL ? manifest_update(g->job.outdir, &manifest, error)
-                                   : manifest_write(file, &manifest, error);
-    json_decref(manifest.settings);
-    json_decref(manifest.about);
-    json_decref(manifest.command);
-    return ok;
+    return g->job.outdir != NULL ? manifest_update(g->job.outdir, &g->manifest, error)
+                                 : manifest_write(file, &g->manifest, error);
 }
 
 static bool sample(Generate *g, Error *error) {
     JobResult result;
+    g->job.begin = leave_manifest;
+    g->job.user = g;
     if (!sampling_start(&g->sampling, error) || !job_run(&g->sampling.sampler, &g->job, &result, error))
         return false;
     if (!g->job.quiet)
         fprintf(stderr, "%zu images sampled (%d network evaluations each), %zu were there already\n",
                 result.sampled, sampler_nfe(g->sampling.sampler.options), result.skipped);
     return true;
+}
+
+static void release(Generate *g) {
+    json_decref(g->manifest.settings);
+    json_decref(g->manifest.about);
+    json_decref(g->manifest.command);
+    sampling_close(&g->sampling);
 }
 
 int command_generate(int count, char **arguments) {
@@ -150,8 +186,8 @@ int command_generate(int count, char **arguments) {
         return 2;
     }
     const bool ok = sampling_open(&g.sampling, &error) && check_model(&g, &error) &&
-                    prepare_files(&g, &error) && leave_manifest(&g, count, arguments, &error) &&
+                    make_manifest(&g, count, arguments, &error) && prepare_files(&g, &error) &&
                     sample(&g, &error);
-    sampling_close(&g.sampling);
+    release(&g);
     return ok ? 0 : session_fail("generate", &error);
 }

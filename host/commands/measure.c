@@ -12,6 +12,7 @@
 #include "commands/measure_output.h"
 #include "commands/session.h"
 #include "io/file.h"
+#include "io/outputs.h"
 #include "measure/controls.h"
 #include "schedule/schedule.h"
 
@@ -23,7 +24,7 @@ typedef struct {
     int64_t images, seed;
     int levels, batch, save_seconds;
     double tolerance, sigma_min, sigma_max, rho;
-    bool spectral, control_variates, from_logvar, quiet;
+    bool spectral, control_variates, from_logvar, without_labels, quiet, force;
     double *sigma; /* [levels], increasing */
     Dataset *dataset;
     MeasureOrigin origin;
@@ -120,6 +121,10 @@ static int parse(Measure *m, int count, char **arguments) {
          .kind = OPTION_FLAG,
          .value = &m->from_logvar,
          .help = "without data: the curve that the model's own uncertainty head gives"},
+        {.name = "without-labels",
+         .kind = OPTION_FLAG,
+         .value = &m->without_labels,
+         .help = "measure a model with classes on data without labels, as if it had none"},
         {.name = "seed",
          .kind = OPTION_INT64,
          .value = &m->seed,
@@ -156,6 +161,7 @@ static int parse(Measure *m, int count, char **arguments) {
         SESSION_OPTION_DEVICE(m->session),
         SESSION_OPTION_ANY_DEVICE(m->session),
         {.name = "quiet", .kind = OPTION_FLAG, .value = &m->quiet, .help = "no progress"},
+        OUTPUTS_OPTION_FORCE(m->force),
     };
     return options_parse(&usage, options, sizeof options / sizeof *options, count, arguments);
 }
@@ -169,6 +175,7 @@ static bool check_usage(const Measure *m, Error *error) {
     if (m->data != NULL || m->images != 0 || m->tolerance != 0 || m->control_variates)
         return fail(error,
                     "--from-logvar: takes no --data, --images, --tolerance or --control-variates");
+    if (m->without_labels) return fail(error, "--from-logvar: takes no --without-labels");
     return !m->spectral || fail(error, "--from-logvar: the uncertainty head knows no --spectral error");
 }
 
@@ -253,8 +260,6 @@ static bool open_data(Measure *m, Error *error) {
     if (m->images > data.images)
         return fail(error, "--images %" PRId64 ": %s has %" PRId64, m->images, m->data, data.images);
     if (m->images < m->batch) m->batch = (int)m->images > 0 ? (int)m->images : 1;
-    if (m->session.model.net->label_dim > 0 && data.label_dim == 0)
-        fprintf(stderr, "%s has no labels: measuring the model without classes\n", m->data);
     return true;
 }
 
@@ -262,7 +267,13 @@ static bool open_data(Measure *m, Error *error) {
 static bool prepare_files(Measure *m, Error *error) {
     if (snprintf(m->state, sizeof m->state, "%s.state", m->out) >= (int)sizeof m->state)
         return fail(error, "%s: the path is too long", m->out);
-    return prepare_output(m->out, error);
+    char *spectrum = spectrum_path(m->out);
+    if (spectrum == NULL) return fail(error, "out of memory");
+    const char *const outputs[] = {m->out, m->state, m->spectral ? spectrum : NULL};
+    const char *const inputs[] = {m->session.net, m->data};
+    const bool ok = outputs_check(outputs, 3, inputs, 2, m->force, error);
+    free(spectrum);
+    return ok && prepare_output(m->out, error);
 }
 
 static bool run_on_data(Measure *m, json_t *settings, MeasureSums *sums, Error *error) {
@@ -278,6 +289,7 @@ static bool run_on_data(Measure *m, json_t *settings, MeasureSums *sums, Error *
                                         .images = m->images,
                                         .tolerance = m->tolerance,
                                         .control_variates = m->control_variates,
+                                        .without_labels = m->without_labels,
                                         .seed = m->seed,
                                         .state = m->state,
                                         .settings = settings,

@@ -6,6 +6,7 @@
 #include "commands/session.h"
 #include "io/file.h"
 #include "io/json.h"
+#include "io/origin.h"
 #include "io/settings.h"
 #include "schedule/times.h"
 
@@ -39,9 +40,9 @@ static bool check_curve(const char *out, json_t *settings, bool any_device, Erro
 }
 
 /* A spectrum without its curve is a killed run's if the state of that is there too. */
-static bool check_spectrum(const char *out, const char *spectrum, const char *state, bool spectral,
-                           Error *error) {
-    if (file_exists(out))
+static bool check_spectrum(const char *out, bool there, const char *spectrum, const char *state,
+                           bool spectral, Error *error) {
+    if (there)
         return !spectral || file_exists(spectrum) ||
                fail(error, "%s is there without its spectrum %s: remove it to measure again", out,
                     spectrum);
@@ -55,9 +56,9 @@ bool measure_output_check(const char *out, const char *state, bool spectral, jso
                           bool any_device, bool *done, Error *error) {
     char *spectrum = spectrum_path(out);
     if (spectrum == NULL) return fail(error, "out of memory");
-    *done = file_exists(out);
+    *done = made_by_kairos(out);
     const bool ok = (!*done || check_curve(out, settings, any_device, error)) &&
-                    check_spectrum(out, spectrum, state, spectral, error);
+                    check_spectrum(out, *done, spectrum, state, spectral, error);
     free(spectrum);
     return ok;
 }

@@ -14,7 +14,8 @@ typedef struct {
     char **arguments;
 } MeasureOrigin;
 
-/* *done: the curve `out` is there, with its spectrum if it is to have one, and was measured with these
+/* After outputs_check: a file that kairos did not make may be replaced.
+ * *done: the curve `out` is there, with its spectrum if it is to have one, and was measured with these
  * settings.  Fails if something else is there that this measurement would replace, or a spectrum that
  * would be taken for this curve's.  state: the file of an unfinished measurement.
  * any_device: settings.h. */

@@ -34,7 +34,7 @@ int sampling_options(Sampling *s, Option *options) {
          .argument = "LIST",
          .help =
              "seeds: numbers and ranges, as in 1,5,7-9; a seed counts modulo 2^32, as NVlabs' tools "
-             "take it, so 4294967296 gives the image of 0"},
+             "take it, so 4294967296 gives the image of 0, and only one of them may be in the list"},
         {.name = "class",
          .kind = OPTION_INT,
          .value = &s->class_label,

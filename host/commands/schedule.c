@@ -6,6 +6,7 @@
 #include "commands/schedule_options.h"
 #include "commands/session.h"
 #include "io/json.h"
+#include "io/outputs.h"
 #include "version.h"
 
 static const OptionsUsage usage = {
@@ -43,7 +44,14 @@ static bool print_levels(const Schedule *schedule, Error *error) {
     return fflush(stdout) == 0 || fail(error, "cannot write the levels to the standard output");
 }
 
-static int parse(ScheduleOptions *s, const char **out, int count, char **arguments) {
+static bool check_output(const ScheduleOptions *s, const char *out, bool force, Error *error) {
+    char spectrum[PATH_MAX];
+    const char *files[SCHEDULE_FILES];
+    schedule_options_files(s, spectrum, files);
+    return outputs_check(&out, 1, files, SCHEDULE_FILES, force, error);
+}
+
+static int parse(ScheduleOptions *s, const char **out, bool *force, int count, char **arguments) {
     const Option kind = {.name = "kind",
                          .kind = OPTION_TEXT,
                          .value = &s->name,
@@ -52,24 +60,26 @@ static int parse(ScheduleOptions *s, const char **out, int count, char **argumen
                          .help =
                              "edm, log-uniform, gaussian, entropic, rescaled, spectral, or order "
                              "(--order P alone is enough)"};
-    const Option own = {.name = "out",
-                        .kind = OPTION_TEXT,
-                        .value = out,
-                        .argument = "FILE",
-                        .default_text = "",
-                        .help = "the levels also as JSON, for generate --schedule FILE"};
-    Option options[SCHEDULE_OPTIONS + 1];
+    const Option own[] = {{.name = "out",
+                           .kind = OPTION_TEXT,
+                           .value = out,
+                           .argument = "FILE",
+                           .default_text = "",
+                           .help = "the levels also as JSON, for generate --schedule FILE"},
+                          OUTPUTS_OPTION_FORCE(*force)};
+    Option options[SCHEDULE_OPTIONS + sizeof own / sizeof *own];
     const int shared = schedule_options(s, kind, options);
-    options[shared] = own;
-    return options_parse(&usage, options, shared + 1, count, arguments);
+    memcpy(options + shared, own, sizeof own);
+    return options_parse(&usage, options, shared + sizeof own / sizeof *own, count, arguments);
 }
 
 int command_schedule(int count, char **arguments) {
     ScheduleOptions s = schedule_options_defaults();
     const char *out = NULL;
+    bool force = false;
     Schedule schedule = {0};
     Error error = {""};
-    const int status = parse(&s, &out, count, arguments);
+    const int status = parse(&s, &out, &force, count, arguments);
     if (status >= 0) return status;
     bool usable = schedule_options_check(&s, "kind", -1, &error);
     if (usable && s.file != NULL)
@@ -81,7 +91,8 @@ int command_schedule(int count, char **arguments) {
         session_fail("schedule", &error);
         return 2;
     }
-    const bool ok = schedule_options_make(&s, &schedule, &error) &&
+    const bool ok = check_output(&s, out, force, &error) &&
+                    schedule_options_make(&s, &schedule, &error) &&
                     (out == NULL || write_file(&schedule, &s.request, out, count, arguments, &error)) &&
                     print_levels(&schedule, &error);
     schedule_free(&schedule);

@@ -2,8 +2,10 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "entropy/curve.h"
 #include "io/file.h"
 #include "schedule/schedule_limits.h"
 
@@ -142,6 +144,18 @@ bool schedule_options_check(ScheduleOptions *s, const char *option, int fallback
     if (kind < 0) return true;
     r->kind = (ScheduleKind)kind;
     return schedule_request_check(r, error);
+}
+
+void schedule_options_files(const ScheduleOptions *s, char memory[PATH_MAX],
+                            const char *files[SCHEDULE_FILES]) {
+    const ScheduleRequest *r = &s->request;
+    files[0] = s->file;
+    files[1] = r->curve;
+    files[2] = r->spectrum;
+    if (r->curve == NULL || r->spectrum != NULL) return;
+    char *beside = spectrum_path(r->curve);
+    if (beside != NULL && strlen(beside) < PATH_MAX) files[2] = strcpy(memory, beside);
+    free(beside);
 }
 
 bool schedule_options_make(const ScheduleOptions *s, Schedule *schedule, Error *error) {

@@ -2,6 +2,8 @@
 #ifndef KAIROS_SCHEDULE_OPTIONS_H
 #define KAIROS_SCHEDULE_OPTIONS_H
 
+#include <limits.h>
+
 #include "io/options.h"
 #include "schedule/schedule_kinds.h"
 
@@ -26,6 +28,12 @@ int schedule_options(ScheduleOptions *s, Option name, Option *options);
  * fallback: the kind of a command line without one (an index of schedule_kinds), -1 = there must be
  * one.  option: the name of the one that chooses ("schedule"). */
 bool schedule_options_check(ScheduleOptions *s, const char *option, int fallback, Error *error);
+
+/* The files that the levels are made of, NULL where there is none: the schedule, the curve, and the
+ * spectrum, whose name may be put into `memory`. */
+enum { SCHEDULE_FILES = 3 };
+void schedule_options_files(const ScheduleOptions *s, char memory[PATH_MAX],
+                            const char *files[SCHEDULE_FILES]);
 
 /* Makes or reads the levels. */
 bool schedule_options_make(const ScheduleOptions *s, Schedule *schedule, Error *error);

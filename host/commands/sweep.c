@@ -8,6 +8,8 @@
 
 #include "commands/commands.h"
 #include "commands/session.h"
+#include "io/outputs.h"
+#include "io/run_folder.h"
 #include "manifest.h"
 #include "quality/floor.h"
 #include "quality/statistics_file.h"
@@ -17,9 +19,10 @@ typedef struct {
     /* options */
     const char *file, *outdir;
     int batch, device;
-    bool report, quiet, any_device;
+    bool report, quiet, any_device, force;
     /* opened */
     SweepConfig config;
+    SweepCounts counts;
     Session session;
     Gaussian reference;
     Denoiser denoiser;
@@ -73,6 +76,7 @@ static int parse(Command *c, int count, char **arguments) {
          .help = "number of the GPU"},
         SESSION_OPTION_ANY_DEVICE(*c),
         {.name = "quiet", .kind = OPTION_FLAG, .value = &c->quiet, .help = "no progress"},
+        OUTPUTS_OPTION_FORCE(c->force),
     };
     return options_parse(&usage, options, sizeof options / sizeof *options, count, arguments);
 }
@@ -163,11 +167,37 @@ static void warn_of_few_images(const Command *c) {
     if (!c->quiet) frechet_warn_of_few(images, c->reference.features);
 }
 
+/* ---- the files ----------------------------------------------------------------------------------- */
+
+/* What the folder gets, besides the sheets: a file of a sweep that is there is read, and refused if it
+ * is no sweep's; only the report is made anew each time. */
+static bool check_outputs(const Command *c, Error *error) {
+    static const char *const names[] = {"report.html", RUN_RESULTS, "sweep.json", "sweep.log",
+                                        RUN_MANIFEST};
+    enum { NAMES = sizeof names / sizeof *names };
+    const SweepConfig *config = &c->config;
+    char paths[NAMES][PATH_MAX];
+    const char *outputs[NAMES];
+    const char *const inputs[] = {c->file, config->net, config->gnet, config->features,
+                                  config->reference};
+    for (int i = 0; i < NAMES; i++) {
+        if (!sweep_path(c->outdir, names[i], paths[i], error)) return false;
+        outputs[i] = paths[i];
+    }
+    bool ok = outputs_check(outputs, NAMES, inputs, sizeof inputs / sizeof *inputs, true, error) &&
+              outputs_check(outputs, 1, NULL, 0, c->force, error);
+    for (int i = 0; ok && i < config->schedule_count; i++) {
+        const ScheduleRequest *request = &config->schedules[i].request;
+        const char *const files[] = {request->curve, request->spectrum};
+        ok = outputs_check(outputs, NAMES, files, 2, true, error);
+    }
+    return ok;
+}
+
 /* ---- the run ------------------------------------------------------------------------------------- */
 
 static bool run(Command *c, int count, char **arguments, Error *error) {
-    SweepCounts counts;
-    if (!sweep_config_read(&c->config, c->file, error) ||
+    if (!sweep_config_read(&c->config, c->file, error) || !check_outputs(c, error) ||
         !gaussian_read(&c->reference, c->config.reference, "", error) || !open_networks(c, error) ||
         !leave_manifest(c, count, arguments, error))
         return false;
@@ -180,12 +210,13 @@ static bool run(Command *c, int count, char **arguments, Error *error) {
                          .features = &c->features,
                          .reference = &c->reference,
                          .quiet = c->quiet};
-    if (!sweep_run(&sweep, &counts, error)) return false;
+    const SweepCounts *counts = &c->counts;
+    if (!sweep_run(&sweep, &c->counts, error)) return false;
     if (!c->quiet)
         fprintf(
             stderr,
             "%d cells: %d sampled, %d as a cell with the same noise levels, %d were there already\n",
-            counts.cells, counts.sampled, counts.copied, counts.found);
+            counts->cells, counts->sampled, counts->copied, counts->found);
     return true;
 }
 
@@ -214,9 +245,13 @@ int command_sweep(int count, char **arguments) {
         session_fail("sweep", &error);
         return 2;
     }
-    const bool ok = (c.report ? report_write(c.outdir, &error) : run(&c, count, arguments, &error)) &&
-                    report_print(c.outdir, stdout, &error);
+    bool ok = (c.report ? check_outputs(&c, &error) && report_write(c.outdir, &error)
+                        : run(&c, count, arguments, &error)) &&
+              report_print(c.outdir, stdout, &error);
     release(&c);
     if (ok) printf("%s/report.html\n", c.outdir);
+    if (ok && c.counts.failed > 0)
+        ok = fail(&error, "%d of %d cells failed, and will be tried again by the same command: %.800s",
+                  c.counts.failed, c.counts.cells, c.counts.failure.text);
     return ok ? 0 : session_fail("sweep", &error);
 }

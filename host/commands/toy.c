@@ -8,6 +8,7 @@
 #include "commands/session.h"
 #include "io/json.h"
 #include "io/options.h"
+#include "io/outputs.h"
 #include "schedule/times.h"
 #include "toy/experiment.h"
 #include "version.h"
@@ -23,6 +24,7 @@ typedef struct {
     int data, layout, sde, method;
     double width;
     const char *times, *out;
+    bool force;
     OptionDoubles orders, steps;
     int64_t samples, seed;
     bool quiet;
@@ -172,6 +174,7 @@ static int parse(Toy *t, int count, char **arguments) {
          .argument = "FILE",
          .default_text = "",
          .help = "settings, results and levels as JSON, for scripts/plot_toy.py"},
+        OUTPUTS_OPTION_FORCE(t->force),
         {.name = "quiet", .kind = OPTION_FLAG, .value = &t->quiet, .help = "no progress"},
     };
     return options_parse(&usage, options, sizeof options / sizeof *options, count, arguments);
@@ -321,6 +324,10 @@ int command_toy(int count, char **arguments) {
     if (!choose(&t, &error)) {
         fprintf(stderr, "kairos toy: %s\n", error.text);
         return 2;
+    }
+    if (!outputs_check(&t.out, 1, NULL, 0, t.force, &error)) {
+        fprintf(stderr, "kairos toy: %s\n", error.text);
+        return 1;
     }
     ToyCell *cell = calloc((size_t)t.toy.time_count * t.toy.step_count, sizeof *cell);
     bool ok = cell != NULL || fail(&error, "out of memory for the results");

@@ -55,11 +55,25 @@ static int64_t find_image(const void *context, const char *name) {
     return file >= 0 && low < dataset->count && dataset->images[low] == file ? low : -1;
 }
 
-static bool read_labels(Dataset *dataset, Error *error) {
+/* An archive of a folder, and a folder of data sets, have labels that would not be seen. */
+static bool check_no_labels_below(const Dataset *dataset, const char *path, Error *error) {
+    char title[512];
+    for (int64_t i = 0; i < file_set_count(dataset->files); i++) {
+        const char *slash = strrchr(file_set_name(dataset->files, i), '/');
+        if (slash != NULL && strcmp(slash + 1, LABELS_FILE) == 0)
+            return fail(error,
+                        "%s: the labels are in a folder, expected " LABELS_FILE
+                        " at the top of %s: name the folder itself, or pack what is in it",
+                        file_set_title(dataset->files, i, title), path);
+    }
+    return true;
+}
+
+static bool read_labels(Dataset *dataset, const char *path, Error *error) {
     char *text, title[512];
     size_t size;
     int64_t file = file_set_find(dataset->files, LABELS_FILE);
-    if (file < 0) return true;
+    if (file < 0) return check_no_labels_below(dataset, path, error);
     if (!file_set_read(dataset->files, file, MAX_LABELS_FILE, &text, &size, error)) return false;
     bool ok = labels_parse(text, size, file_set_title(dataset->files, file, title), dataset->count,
                            find_image, dataset, &dataset->labels, error);
@@ -83,8 +97,8 @@ static bool read_form(Dataset *dataset, Error *error) {
 }
 
 static Dataset *finish_opening(Dataset *dataset, const char *path, Error *error) {
-    if (dataset->files != NULL && list_images(dataset, path, error) && read_labels(dataset, error) &&
-        read_form(dataset, error))
+    if (dataset->files != NULL && list_images(dataset, path, error) &&
+        read_labels(dataset, path, error) && read_form(dataset, error))
         return dataset;
     dataset_close(dataset);
     return NULL;

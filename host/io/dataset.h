@@ -1,5 +1,6 @@
 /* Data sets in EDM's form: a ZIP file (stored, not compressed) or a folder, of PNG or NPY images, with
- * dataset.json for the labels ({"labels": [["00000/img00000000.png", 6], ...]} or null).
+ * dataset.json at the top for the labels ({"labels": [["00000/img00000000.png", 6], ...]} or null); one
+ * that is only in a folder below is an error, as the labels would be missing.
  *
  * Every file is taken for hostile: sizes are checked before they are trusted, names may not leave the
  * folder, and no image takes more memory than its sizes say.  Hidden files and those that are no images

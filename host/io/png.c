@@ -34,6 +34,38 @@ bool png_encode(const uint8_t *pixels, int height, int width, int channels, uint
     return true;
 }
 
+/* A chunk tEXt, which stands behind the header. */
+enum { SHEET_CHUNK_PLACE = 33 };
+static const uint8_t sheet_chunk[] = "\0\0\0\x0ftEXtSoftware\0kairos";
+
+bool png_is_sheet(const void *head, size_t size) {
+    const size_t length = sizeof sheet_chunk - 1;
+    return size >= SHEET_CHUNK_PLACE + length &&
+           memcmp((const uint8_t *)head + SHEET_CHUNK_PLACE, sheet_chunk, length) == 0;
+}
+
+bool png_write_sheet(const char *path, const uint8_t *pixels, int height, int width, int channels,
+                     Error *error) {
+    enum { CHUNK = sizeof sheet_chunk - 1 };
+    uint8_t *png, check[4], chunk[CHUNK];
+    size_t size;
+    Error reason = {0};
+    if (!png_encode(pixels, height, width, channels, &png, &size, &reason))
+        return fail(error, "%s: %.900s", path, reason.text);
+    AtomicFile *file = atomic_file_begin(path, error);
+    if (file != NULL) {
+        memcpy(chunk, sheet_chunk, CHUNK);
+        const uint32_t crc = stbiw__crc32(chunk + 4, CHUNK - 4); /* of type and text */
+        for (int i = 0; i < 4; i++) check[i] = (uint8_t)(crc >> (24 - 8 * i));
+        atomic_file_write(file, png, SHEET_CHUNK_PLACE);
+        atomic_file_write(file, chunk, CHUNK);
+        atomic_file_write(file, check, sizeof check);
+        atomic_file_write(file, png + SHEET_CHUNK_PLACE, size - SHEET_CHUNK_PLACE);
+    }
+    free(png);
+    return file != NULL && atomic_file_commit(file, false, error);
+}
+
 bool png_write(const char *path, const uint8_t *pixels, int height, int width, int channels,
                Error *error) {
     uint8_t *png;

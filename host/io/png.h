@@ -16,6 +16,13 @@ bool png_encode(const uint8_t *pixels, int height, int width, int channels, uint
 bool png_write(const char *path, const uint8_t *pixels, int height, int width, int channels,
                Error *error);
 
+/* The same for a sheet of several images, with a chunk that says that kairos made it: unlike a run's
+ * images, a sheet may have any name, and take the place of another sheet (io/outputs.h). */
+bool png_write_sheet(const char *path, const uint8_t *pixels, int height, int width, int channels,
+                     Error *error);
+/* Whether the file that begins so has that chunk. */
+bool png_is_sheet(const void *head, size_t size);
+
 /* Whether the file is there, and begins and ends as a PNG does: a machine that lost its power may leave
  * files with a name, even a length, but without their bytes. */
 bool png_is_whole(const char *path);

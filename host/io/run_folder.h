@@ -6,7 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define RUN_MANIFEST "run.json" /* in the folder: what the images were made with */
+#define RUN_MANIFEST "run.json"     /* in the folder: what the images were made with */
+#define RUN_RESULTS "results.jsonl" /* in a sweep's folder */
 
 enum { RUN_NAME = 64 }; /* bytes for a name */
 

@@ -45,28 +45,37 @@ static const char *read_range(const char *text, uint64_t *first, uint64_t *last,
     return at;
 }
 
-typedef struct {
-    uint64_t first, last;
-} Range;
+bool seeds_overlap(SeedRange a, SeedRange b) {
+    const uint32_t up = (uint32_t)(b.first - a.first), down = (uint32_t)(a.first - b.first);
+    return up <= a.last - a.first || down <= b.last - b.first;
+}
 
 static int compare_ranges(const void *a, const void *b) {
-    const uint64_t x = ((const Range *)a)->first, y = ((const Range *)b)->first;
+    const uint64_t x = ((const SeedRange *)a)->first, y = ((const SeedRange *)b)->first;
+    if ((uint32_t)x != (uint32_t)y) return (uint32_t)x > (uint32_t)y ? 1 : -1;
     return (x > y) - (x < y);
 }
 
-/* A number that comes twice is one image, which would be counted twice; of seeds that are equal modulo
- * 2^32 the files still have names of their own.  Sorts the ranges. */
-static bool check_distinct(Range *ranges, size_t count, Error *error) {
+/* Two seeds that are equal modulo 2^32 are one image, which would be counted twice.  Sorts the ranges
+ * by where they begin on that circle: there each must end before the next begins. */
+static bool check_distinct(SeedRange *ranges, size_t count, Error *error) {
     qsort(ranges, count, sizeof *ranges, compare_ranges);
-    for (size_t i = 1; i < count; i++)
-        if (ranges[i].first <= ranges[i - 1].last)
-            return fail(error, "seeds: %" PRIu64 " is in the list twice", ranges[i].first);
+    for (size_t i = 0; count > 1 && i < count; i++) {
+        const SeedRange own = ranges[i], next = ranges[(i + 1) % count];
+        const uint32_t gap = (uint32_t)(next.first - own.first);
+        if (own.last - own.first < gap) continue;
+        const uint64_t same = own.first + gap;
+        if (same == next.first) return fail(error, "seeds: %" PRIu64 " is in the list twice", same);
+        return fail(
+            error, "seeds: %" PRIu64 " and %" PRIu64 " make the same image, as seeds count modulo 2^32",
+            same, next.first);
+    }
     return true;
 }
 
 /* How many ranges and seeds the text has. */
 static bool count_seeds(const char *text, size_t limit, size_t *ranges, size_t *seeds, Error *error) {
-    Range range;
+    SeedRange range;
     *ranges = *seeds = 0;
     for (const char *at = text;; at++) {
         at = read_range(at, &range.first, &range.last, error);
@@ -84,7 +93,7 @@ bool seeds_parse(const char *text, size_t limit, Seeds *seeds, Error *error) {
     size_t range_count, count;
     *seeds = (Seeds){0};
     if (!count_seeds(text, limit, &range_count, &count, error)) return false;
-    Range *ranges = malloc(range_count * sizeof *ranges);
+    SeedRange *ranges = malloc(range_count * sizeof *ranges);
     uint64_t *values = malloc(count * sizeof *values);
     bool ok = (ranges != NULL && values != NULL) ||
               fail(error, "seeds: out of memory for %zu of them", count);

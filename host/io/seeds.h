@@ -15,9 +15,16 @@ typedef struct {
     size_t count;
 } Seeds;
 
+typedef struct {
+    uint64_t first, last; /* first <= last */
+} SeedRange;
+
+/* Whether a seed of one makes an image of the other: seeds count modulo 2^32. */
+bool seeds_overlap(SeedRange a, SeedRange b);
+
 /* Numbers 0 to 2^64-1 and inclusive ranges, separated by commas; spaces round them are allowed.  The
- * order is kept; a seed that comes twice is an error.  At most `limit` seeds.  On an error *seeds is
- * empty. */
+ * order is kept; two seeds that are equal modulo 2^32, and so make one image, are an error.  At most
+ * `limit` seeds.  On an error *seeds is empty. */
 bool seeds_parse(const char *text, size_t limit, Seeds *seeds, Error *error);
 
 #endif

@@ -159,9 +159,9 @@ static bool measure_level(Measurement *m, int level, int n) {
     for (int i = 0; i < n; i++)
         if (!isfinite(m->host_squared[i]))
             return fail(m->error,
-                        "%s: its squared error at noise level %g is not a finite number: the image has "
-                        "such values, or the network's activations overflow (try --precision fp32)",
-                        dataset_title(m->data, m->sums->images + i, title), sigma);
+                        "%s: its squared error at noise level %g is %g, expected a finite number: %s",
+                        dataset_title(m->data, m->sums->images + i, title), sigma, m->host_squared[i],
+                        denoiser_overflow_advice(m->denoiser));
     return true;
 }
 
@@ -255,6 +255,19 @@ static bool measure_batches(Measurement *m) {
     return ok;
 }
 
+/* The curve of a network with classes is another one without them: not by an oversight. */
+static bool check_labels(int classes, bool labels, const MeasureOptions *options, Error *error) {
+    if (classes > 0 && !labels && !options->without_labels)
+        return fail(error,
+                    "%s has no labels (dataset.json), and the model has %d classes: add the labels, or "
+                    "give --without-labels to measure the model without its classes",
+                    options->name, classes);
+    if (options->without_labels && classes == 0)
+        return fail(error, "--without-labels: the model has no classes");
+    return !(options->without_labels && labels) ||
+           fail(error, "--without-labels: %s has labels", options->name);
+}
+
 static bool check_data(const Denoiser *denoiser, DatasetInfo data, const MeasureOptions *options,
                        Error *error) {
     const Network *net = denoiser->net;
@@ -266,7 +279,7 @@ static bool check_data(const Denoiser *denoiser, DatasetInfo data, const Measure
         return fail(error, "%s has %lld images, %lld are to be measured: expected %d or more of them%s",
                     options->name, (long long)data.images, (long long)options->images, least,
                     options->control_variates ? " for control variates" : "");
-    return true;
+    return check_labels(config->label_dim, data.label_dim > 0, options, error);
 }
 
 /* The control variates come first, as files are read fastest in the order of names. */

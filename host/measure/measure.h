@@ -19,6 +19,7 @@ typedef struct {
     int64_t images;      /* most images; at least 2 */
     double tolerance; /* relative standard error of the total rescaled entropy to stop at; 0 = none */
     bool control_variates; /* controls.h; without a spectrum */
+    bool without_labels;   /* the network has classes, and the data no labels, on purpose */
     uint64_t seed;         /* of the order; image i of the data gets the noise of seed + i (draw 0) */
     const char *state;     /* file that an unfinished measurement is kept in */
     json_t *settings;      /* all that the sums depend on, an object; may get "devices" */

@@ -37,8 +37,8 @@ void measure_sums_free(MeasureSums *sums);
 bool measure_sums_write(const MeasureSums *sums, const char *path, const json_t *settings,
                         Error *error);
 
-/* Goes on from the file, if it is there.  Fails if it is damaged or was made with other settings;
- * any_device as in io/settings.h. */
+/* Goes on from the file, if it is there and of any images.  Fails if it is damaged or was made with
+ * other settings; any_device as in io/settings.h. */
 bool measure_sums_read(MeasureSums *sums, const char *path, json_t *settings, bool any_device,
                        Error *error);
 

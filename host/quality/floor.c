@@ -1,6 +1,5 @@
 #include "quality/floor.h"
 
-#include <float.h>
 #include <inttypes.h>
 #include <lapacke.h>
 #include <math.h>
@@ -98,8 +97,9 @@ static bool find_eigenvalues(Work *work, const Gaussian *reference, double *matr
     memcpy(matrix, reference->sigma, (size_t)d * d * sizeof *matrix);
     const lapack_int info = LAPACKE_dsyevd(LAPACK_COL_MAJOR, 'N', 'L', d, matrix, d, work->w);
     if (info != 0) return fail(error, "the eigenvalues of the covariance did not converge (%d)", info);
+    const double rounding = gaussian_rounding(reference, work->w[d - 1]);
     for (int i = 0; i < d; i++)
-        if (work->w[i] <= d * DBL_EPSILON * work->w[d - 1]) work->w[i] = 0;
+        if (work->w[i] <= rounding) work->w[i] = 0;
     return true;
 }
 

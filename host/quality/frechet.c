@@ -1,12 +1,12 @@
 #include "quality/frechet.h"
 
-#include <float.h>
 #include <lapacke.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Eigenvalues below -NEGATIVE times the largest are no rounding errors. */
+/* Eigenvalues below -NEGATIVE times the largest, or below those of a covariance's own rounding, are no
+ * rounding errors. */
 static const double NEGATIVE = 1e-6;
 
 /* root = the d columns sqrt(w_k) v_k of the eigenvalues and eigenvectors of sigma, so that root root^T
@@ -21,11 +21,12 @@ static bool square_root(const Gaussian *g, double *root, Error *error) {
      * holds an eigenvector a column, which is a row here. */
     const lapack_int info = LAPACKE_dsyevd(LAPACK_COL_MAJOR, 'V', 'L', d, root, d, w);
     bool ok = info == 0 || fail(error, "the eigenvalues of the covariance did not converge (%d)", info);
-    if (ok && w[0] < -NEGATIVE * w[d - 1])
+    const double rounding = gaussian_rounding(g, w[d - 1]);
+    if (ok && w[0] < -fmax(NEGATIVE * w[d - 1], rounding))
         ok = fail(error, "the covariance has the negative eigenvalue %g (the largest is %g)", w[0],
                   w[d - 1]);
     for (int k = 0; ok && k < d; k++) {
-        const double scale = w[k] > d * DBL_EPSILON * w[d - 1] ? sqrt(w[k]) : 0;
+        const double scale = w[k] > rounding ? sqrt(w[k]) : 0;
         for (int i = 0; i < d; i++) root[(size_t)k * d + i] *= scale;
     }
     free(w);
@@ -65,9 +66,16 @@ static bool trace_of_root(const Gaussian *a, const Gaussian *b, double *trace, E
     return ok;
 }
 
+static double trace_of(const Gaussian *g) {
+    double trace = 0;
+    for (int i = 0; i < g->features; i++) trace += g->sigma[(size_t)i * g->features + i];
+    return trace;
+}
+
 bool frechet_distance(const Gaussian *a, const Gaussian *b, double *distance, Error *error) {
     const int d = a->features;
-    double means = 0, traces = 0, cross = 0;
+    const double trace_a = trace_of(a), trace_b = trace_of(b);
+    double means = 0, cross = 0;
     if (b->features != d)
         return fail(error, "statistics of %d features cannot be compared with those of %d", d,
                     b->features);
@@ -75,9 +83,10 @@ bool frechet_distance(const Gaussian *a, const Gaussian *b, double *distance, Er
     for (int i = 0; i < d; i++) {
         const double difference = a->mu[i] - b->mu[i];
         means += difference * difference;
-        traces += a->sigma[(size_t)i * d + i] + b->sigma[(size_t)i * d + i];
     }
-    *distance = means + (traces - 2 * cross);
+    *distance = means + (trace_a + trace_b - 2 * cross);
+    /* A distance is not negative, and one of d eigenvalues that are all rounding is 0. */
+    if (*distance < d * (gaussian_rounding(a, trace_a) + gaussian_rounding(b, trace_b))) *distance = 0;
     return isfinite(*distance) ||
            fail(error, "the Frechet distance is %g: the statistics are too large", *distance);
 }

@@ -71,6 +71,7 @@ static bool score_batch(Run *run, Error *error) {
     run->evaluations = 0;
     for (int i = 0; i < run->n; i++) run->labels[i] = job_label(run->class_label, seeds[i], label_dim);
     sampler_run(run->sampler, seeds, run->labels, run->n, NULL, count_evaluation, run);
+    if (!sampler_check(run->sampler, seeds, run->n, error)) return false;
     features_of(run->features, tensor_images(run->sampler->x, 0, run->n), run->values);
     return add(run->features->ctx, run->statistics, run->values, run->n, error);
 }

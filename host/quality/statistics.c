@@ -1,5 +1,6 @@
 #include "quality/statistics.h"
 
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -48,6 +49,13 @@ void gaussian_free(Gaussian *gaussian) {
     free(gaussian->mu);
     free(gaussian->sigma);
     *gaussian = (Gaussian){.features = 0};
+}
+
+double gaussian_rounding(const Gaussian *gaussian, double largest) {
+    const int d = gaussian->features;
+    double square = 0; /* |mu|^2 */
+    for (int i = 0; i < d; i++) square += gaussian->mu[i] * gaussian->mu[i];
+    return DBL_EPSILON * (d * fmax(largest, 0) + square * (double)gaussian->images / 8);
 }
 
 bool statistics_gaussian(const Statistics *statistics, Gaussian *gaussian, Error *error) {

@@ -6,6 +6,7 @@
 
 #include "io/file.h"
 #include "io/json.h"
+#include "io/run_folder.h"
 #include "sweep/report_parts.h"
 #include "sweep/report_style.h"
 #include "sweep/sweep.h"
@@ -39,8 +40,7 @@ static json_t *read_json(const Report *r, const char *name, Error *error) {
 
 static bool open_report(Report *r, Error *error) {
     char path[PATH_MAX];
-    if (!sweep_path(r->outdir, "results.jsonl", path, error) ||
-        !report_data_read(&r->data, path, error))
+    if (!sweep_path(r->outdir, RUN_RESULTS, path, error) || !report_data_read(&r->data, path, error))
         return false;
     r->sweep = read_json(r, "sweep.json", error);
     r->manifest = r->sweep != NULL ? read_json(r, "run.json", error) : NULL;

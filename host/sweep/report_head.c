@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "sweep/report_parts.h"
+#include "sweep/sweep_failures.h"
 
 /* ---- what the sweep is of -------------------------------------------------------------------------
  */
@@ -101,6 +102,22 @@ static void write_floor(const Report *r) {
     fprintf(r->page, "</p>\n");
 }
 
+static void write_failures(const Report *r) {
+    const json_t *failed = sweep_failures_find(r->sweep);
+    size_t i;
+    json_t *failure;
+    if (json_array_size(failed) == 0) return;
+    fprintf(r->page, "<p>Cells that failed; the next run tries them again:</p>\n<ul>\n");
+    json_array_foreach(failed, i, failure) {
+        fprintf(r->page, "<li>");
+        report_text(r->page, text_of(failure, "cell"));
+        fprintf(r->page, ": ");
+        report_text(r->page, text_of(failure, "reason"));
+        fprintf(r->page, "</li>\n");
+    }
+    fprintf(r->page, "</ul>\n");
+}
+
 void report_head(const Report *r) {
     FILE *page = r->page;
     const ReportData *d = &r->data;
@@ -120,6 +137,7 @@ void report_head(const Report *r) {
     }
     if (d->results.count == 0) {
         fprintf(page, "no results yet.</p>\n");
+        write_failures(r);
         return;
     }
     fprintf(page, "%lld images a cell", d->results.rows[0].images);
@@ -127,6 +145,7 @@ void report_head(const Report *r) {
     fprintf(page, "; %zu", d->results.count);
     if (cells >= (long long)d->results.count) fprintf(page, " of %lld", cells);
     fprintf(page, " cells are done.</p>\n");
+    write_failures(r);
     write_settings(r);
     write_floor(r);
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "io/run_folder.h"
 #include "sweep/report.h"
 #include "sweep/report_data.h"
 #include "sweep/sweep.h"
@@ -63,7 +64,7 @@ static void print_tables(FILE *stream, const ReportData *d) {
 bool report_print(const char *outdir, FILE *stream, Error *error) {
     char path[PATH_MAX];
     ReportData data;
-    if (!sweep_path(outdir, "results.jsonl", path, error) || !report_data_read(&data, path, error))
+    if (!sweep_path(outdir, RUN_RESULTS, path, error) || !report_data_read(&data, path, error))
         return false;
     if (data.results.count > 0)
         print_tables(stream, &data);

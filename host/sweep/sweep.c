@@ -12,11 +12,13 @@
 #include "io/grid.h"
 #include "io/png.h"
 #include "io/progress.h"
+#include "io/run_folder.h"
 #include "quality/frechet.h"
 #include "quality/score.h"
 #include "quality/statistics_file.h"
 #include "sweep/report.h"
 #include "sweep/sheets.h"
+#include "sweep/sweep_failures.h"
 #include "sweep/sweep_floor.h"
 #include "sweep/sweep_levels.h"
 
@@ -39,6 +41,7 @@ typedef struct {
     uint8_t *sheet;                  /* [count][h][w][c]: the images that the report will show */
     int sheet_count;
     long long seen; /* images scored */
+    bool nonfinite; /* it failed because of its images */
     char state[PATH_MAX], state_settings[RESULT_LINE];
     double saved, saving; /* when the cell's sums were saved last, and the seconds that it took */
 } Run;
@@ -182,12 +185,14 @@ static bool sample_cell(Run *run, const SweepCell *cell, double *distance, Error
     Statistics statistics;
     run->cell = cell;
     run->sheet_count = 0;
+    run->nonfinite = false;
     result_line(&cell->result, run->state_settings);
     if (!statistics_create(&statistics, run->sweep->features->net->features, error)) return false;
     bool ok = load_state(run, &statistics, error) &&
               sampler_create(&sampler, run->sweep->denoiser, options, error);
     if (ok) {
         ok = score_cell(run, &sampler, &statistics, distance, error);
+        run->nonfinite = !ok && sampler_has_nonfinite(&sampler);
         sampler_destroy(&sampler);
     }
     statistics_free(&statistics);
@@ -231,6 +236,20 @@ static void show_cell(Run *run, int index) {
     progress_update(&run->progress, run->done);
 }
 
+/* The sweep passes over a cell whose images are not finite.  Fails with the cell's error otherwise. */
+static bool pass_over(Run *run, double began, const Error *reason, SweepCounts *counts, Error *error) {
+    const Result *cell = &run->cell->result;
+    char text[SWEEP_CELL_TEXT], how[sizeof reason->text + 16];
+    if (!run->nonfinite) return fail(error, "%s", reason->text);
+    sweep_cell_text(cell, text);
+    if (counts->failed++ == 0) fail(&counts->failure, "%s: %.800s", text, reason->text);
+    snprintf(how, sizeof how, "failed (%s),", reason->text);
+    write_log(run, cell, how, monotonic_seconds() - began);
+    skip_work(run, (cell->images - run->seen) * cell->nfe);
+    unlink(run->state);
+    return sweep_failures_add(run->sweep->outdir, cell, reason->text, error);
+}
+
 static bool run_cell(Run *run, int index, SweepCounts *counts, Error *error) {
     const SweepCell *cell = &run->cells[index];
     Result result = cell->result;
@@ -238,13 +257,14 @@ static bool run_cell(Run *run, int index, SweepCounts *counts, Error *error) {
     const Result *same = NULL;
     const SweepCell *twin = find_twin(run, cell, &same);
     const double began = monotonic_seconds();
+    Error reason = {""};
     show_cell(run, index);
     if (twin != NULL) {
         result.distance = same->distance;
         if (!copy_sheet(run, twin, cell, error)) return false;
         skip_work(run, result.images * result.nfe);
-    } else if (!sample_cell(run, cell, &result.distance, error)) {
-        return false;
+    } else if (!sample_cell(run, cell, &result.distance, &reason)) {
+        return pass_over(run, began, &reason, counts, error);
     }
     if (!results_append(&run->results, &result, error)) return false;
     unlink(run->state);
@@ -297,7 +317,7 @@ static bool check_seeds(const Run *run, Error *error) {
         for (int k = 0; k < config->seeds_count; k++) {
             const SeedRange s = config->seeds[k];
             const bool same = r->first == s.first && r->last == s.last;
-            const bool apart = r->last < s.first || s.last < r->first;
+            const bool apart = !seeds_overlap((SeedRange){r->first, r->last}, s);
             if (same || (apart && r->last - r->first == s.last - s.first)) continue;
             return fail(error,
                         "%s: has results of the seeds %" PRIu64 "-%" PRIu64
@@ -316,9 +336,8 @@ static bool open_folder(Run *run, Error *error) {
     if (!sweep_path(outdir, "sheets", path, error) || !make_directories(path, error) ||
         !remove_partial_files(path, NULL, error) || !remove_partial_files(outdir, NULL, error) ||
         !sweep_path(outdir, "cell.state", run->state, error) ||
-        !sweep_path(outdir, "results.jsonl", path, error) ||
-        !results_open(&run->results, path, error) || !check_seeds(run, error) ||
-        !sweep_path(outdir, "sweep.log", path, error))
+        !sweep_path(outdir, RUN_RESULTS, path, error) || !results_open(&run->results, path, error) ||
+        !check_seeds(run, error) || !sweep_path(outdir, "sweep.log", path, error))
         return false;
     if (run->results.repaired && !run->sweep->quiet)
         fprintf(stderr, "%s: the last line was cut short and has been removed\n", run->results.path);
@@ -332,7 +351,7 @@ static bool prepare(Run *run, Error *error) {
            sweep_levels_make(&run->levels, sweep->config, run->cells, run->cell_count, error) &&
            open_folder(run, error) &&
            sweep_levels_keep(&run->levels, sweep->config, sweep->net_name, run->cell_count,
-                             sweep->outdir, error) &&
+                             sweep->outdir, run->results.count > 0, error) &&
            sweep_floor_keep(sweep->outdir, sweep->reference, run->cells[0].result.images, sweep->quiet,
                             error) &&
            allocate(run, error);

@@ -222,9 +222,12 @@ static bool check_ranges(const SweepConfig *config, int i, const char *where, Er
                         "%s: %" PRIu64 " images, but seeds[%d] are %" PRIu64
                         ": distances of different numbers of images cannot be compared",
                         where, own->last - own->first + 1, k, other->last - other->first + 1);
-        if (own->first <= other->last && other->first <= own->last)
-            return fail(error, "%s: overlaps seeds[%d]: their distances would not be independent",
-                        where, k);
+        if (seeds_overlap(*own, *other))
+            return fail(
+                error,
+                "%s: overlaps seeds[%d] (seeds count modulo 2^32): their distances would not be "
+                "independent",
+                where, k);
     }
     return true;
 }

@@ -12,6 +12,7 @@
 #include <jansson.h>
 
 #include "io/json.h"
+#include "io/seeds.h"
 #include "schedule/schedule_kinds.h"
 #include "sweep/results.h"
 
@@ -20,10 +21,6 @@ typedef struct {
     double order;            /* of err / sigma^order: entropic 3, rescaled 2; NAN = none */
     ScheduleRequest request; /* but for its steps */
 } SweepSchedule;
-
-typedef struct {
-    uint64_t first, last;
-} SeedRange;
 
 typedef struct {
     const char *net, *gnet; /* gnet NULL = none */
@@ -36,7 +33,7 @@ typedef struct {
     bool ddim, heun; /* the solvers */
     JsonDoubles eta; /* of ddim */
     JsonInts nfe;
-    SeedRange *seeds; /* disjoint, all of one length */
+    SeedRange *seeds; /* disjoint (seeds_overlap), all of one length */
     int seeds_count;
     /* what the texts point into */
     json_t *root;

@@ -9,6 +9,7 @@
 #include "io/file.h"
 #include "io/json.h"
 #include "sweep/sweep.h"
+#include "sweep/sweep_failures.h"
 
 enum { FILE_LIMIT = 256 << 20 };
 
@@ -125,8 +126,10 @@ static bool keep_levels(json_t *root, const SweepLevelsList *list, const SweepCo
     return true;
 }
 
-static json_t *open_file(const char *path, Error *error) {
-    json_t *root = file_exists(path) ? json_read_file(path, FILE_LIMIT, error) : json_object();
+/* Without results, what is there is of a run that failed at its start. */
+static json_t *open_file(const char *path, bool results, Error *error) {
+    json_t *root =
+        results && file_exists(path) ? json_read_file(path, FILE_LIMIT, error) : json_object();
     if (root != NULL && json_object_get(root, "levels") == NULL)
         json_object_set_new(root, "levels", json_object());
     if (root == NULL || json_is_object(json_object_get(root, "levels"))) return root;
@@ -136,11 +139,12 @@ static json_t *open_file(const char *path, Error *error) {
 }
 
 bool sweep_levels_keep(const SweepLevelsList *list, const SweepConfig *config, const char *net_name,
-                       int cells, const char *outdir, Error *error) {
+                       int cells, const char *outdir, bool results, Error *error) {
     char path[PATH_MAX];
     if (!sweep_path(outdir, "sweep.json", path, error)) return false;
-    json_t *root = open_file(path, error);
+    json_t *root = open_file(path, results, error);
     if (root == NULL) return false;
+    sweep_failures_clear(root);
     const char *description = config->description != NULL ? config->description : "";
     bool ok = keep_levels(root, list, config, path, error) && keep_sources(root, config, path, error);
     ok = ok && ((json_object_set_new(root, "description", json_string(description)) == 0 &&

@@ -21,9 +21,9 @@ void sweep_levels_free(SweepLevelsList *list);
 
 const Schedule *sweep_levels_find(const SweepLevelsList *list, int schedule, int steps);
 
-/* Writes OUTDIR/sweep.json.  If it is there, schedules that it does not have are added, and one whose
- * levels are others than the folder's results were made with is refused. */
+/* Writes OUTDIR/sweep.json.  If it is there and there are results, schedules that it does not have are
+ * added, and one whose levels are others than the folder's results were made with is refused. */
 bool sweep_levels_keep(const SweepLevelsList *list, const SweepConfig *config, const char *net_name,
-                       int cells, const char *outdir, Error *error);
+                       int cells, const char *outdir, bool results, Error *error);
 
 #endif

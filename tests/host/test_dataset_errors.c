@@ -136,6 +136,29 @@ static void sets_that_are_none(void **state) {
     dataset_close(NULL);
 }
 
+/* As `zip -r set.zip set` packs them, or a folder too high up: the labels would be missing. */
+static void labels_below_the_top(void **state) {
+    (void)state;
+    ZipEntry entries[3] = {{.name = "set/0.png"},
+                           {.name = "set/dataset.json", .data = "{}", .size = 2}};
+    entries[0].data = make_png(0, 1, &entries[0].size);
+    zip_write(test_path("below.zip"), entries, 2);
+    open_refused(test_path("below.zip"), "below.zip: set/dataset.json: the labels are in a folder");
+    open_refused(test_path("below.zip"), "expected dataset.json at the top of ");
+    /* Those at the top are the ones that count. */
+    entries[2] = (ZipEntry){.name = "dataset.json", .data = "{\"labels\": [[\"set/0.png\", 4]]}"};
+    entries[2].size = strlen(entries[2].data);
+    zip_write(test_path("both.zip"), entries, 3);
+    Error error = {0};
+    Dataset *dataset = dataset_open(test_path("both.zip"), &error);
+    assert_non_null(dataset);
+    assert_int_equal(dataset_info(dataset).label_dim, 5);
+    dataset_close(dataset);
+    free((void *)entries[0].data);
+    make_folder("outer/inner", 1, 1, "{}");
+    open_refused(test_path("outer"), "outer/inner/dataset.json: the labels are in a folder");
+}
+
 static void labels_that_are_wrong(void **state) {
     (void)state;
     static const struct {
@@ -170,9 +193,8 @@ static void labels_that_are_wrong(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(images_that_are_wrong),
-        cmocka_unit_test(a_bomb_among_the_images),
-        cmocka_unit_test(sets_that_are_none),
+        cmocka_unit_test(images_that_are_wrong), cmocka_unit_test(a_bomb_among_the_images),
+        cmocka_unit_test(sets_that_are_none),    cmocka_unit_test(labels_below_the_top),
         cmocka_unit_test(labels_that_are_wrong),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

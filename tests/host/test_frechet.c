@@ -49,14 +49,61 @@ static void expect_near(double actual, double expected, double bound) {
         fail_msg("%.17g, expected %.17g within %g", actual, expected, bound);
 }
 
-/* 0 to within 1e-9 of the traces, also where the covariance is singular or 0. */
+/* Exactly 0, also where the covariance is singular or 0. */
 static void test_identical(void **state) {
     (void)state;
     const int ranks[] = {40, 12, 5, 1, 0};
     for (int i = 0; i < 5; ++i) {
         Gaussian g = product_of(12, ranks[i], 0);
-        expect_near(distance(&g, &g), 0, 1e-9 * trace(&g));
+        assert_true(distance(&g, &g) == 0);
         gaussian_free(&g);
+    }
+}
+
+/* The features of `kinds` images, one after the other, n in all. */
+static Gaussian copies(int features, int kinds, int n) {
+    Statistics s;
+    Gaussian g;
+    Error error = {""};
+    float x[64];
+    assert_true(statistics_create(&s, features, &error));
+    for (int k = 0; k < n; ++k) {
+        for (int i = 0; i < features; ++i) x[i] = (float)(3 + 2 * sin(i + 17 * (k % kinds)));
+        statistics_add(&s, x, 1);
+    }
+    assert_true(statistics_gaussian(&s, &g, &error));
+    statistics_free(&s);
+    return g;
+}
+
+/* Of few images, in many copies, a covariance is of few dimensions, and rounding fills the others. */
+static void test_copies(void **state) {
+    (void)state;
+    enum { D = 64 };
+    const int counts[] = {2, 3, 50, 1000, 20000};
+    for (int i = 0; i < 5; ++i) {
+        Gaussian one = copies(D, 1, counts[i]), two = copies(D, 2, counts[i]),
+                 full = product_of(D, 80, 2);
+        double means = 0;
+        for (int k = 0; k < D; ++k) means += pow(one.mu[k] - full.mu[k], 2);
+        expect_near(distance(&one, &full), means + trace(&full), 1e-9 * means);
+        expect_near(distance(&full, &one), means + trace(&full), 1e-9 * means);
+        assert_true(distance(&one, &one) == 0);
+        assert_true(distance(&two, &two) == 0);
+        /* A covariance s v v^T has the root sqrt(s / |v|^2) v v^T: sqrt(s v^T S v). */
+        double v[D], size = 0, form = 0;
+        for (int k = 0; k < D; ++k) v[k] = sin(k) - sin(k + 17), size += v[k] * v[k];
+        for (int k = 0; k < D; ++k)
+            for (int l = 0; l < D; ++l) form += v[k] * full.sigma[k * D + l] * v[l] / size;
+        means = 0;
+        for (int k = 0; k < D; ++k) means += pow(two.mu[k] - full.mu[k], 2);
+        const double expected = means + trace(&two) + trace(&full) - 2 * sqrt(trace(&two) * form);
+        expect_near(distance(&two, &full), expected, 1e-9 * expected);
+        FrechetFloor floor;
+        Error error = {""};
+        assert_true(frechet_floor(&one, 50, 4, &floor, &error));
+        assert_true(floor.mean == 0);
+        gaussian_free(&one), gaussian_free(&two), gaussian_free(&full);
     }
 }
 
@@ -108,7 +155,7 @@ static void test_shipped(void **state) {
     assert_int_equal(train.features, 128);
     assert_int_equal(train.images, 60000);
     expect_near(distance(&train, &test), 0.2981344991, 1e-8);
-    expect_near(distance(&train, &train), 0, 1e-9 * trace(&train));
+    assert_true(distance(&train, &train) == 0);
     gaussian_free(&train), gaussian_free(&test);
 }
 
@@ -229,6 +276,7 @@ static void test_floor_of_the_shipped_reference(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_identical),
+                                       cmocka_unit_test(test_copies),
                                        cmocka_unit_test(test_diagonal),
                                        cmocka_unit_test(test_golden),
                                        cmocka_unit_test(test_shipped),

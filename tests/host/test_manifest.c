@@ -26,7 +26,9 @@ static bool update_with(const char *folder, json_t *made_with, bool any_device, 
                                .about = json_pack("{si}", "nfe", 16),
                                .command = command("0-9"),
                                .any_device = any_device};
+    const bool expected = manifest_check(folder, &manifest, NULL);
     const bool ok = manifest_update(folder, &manifest, error);
+    assert_true(ok == expected);
     json_decref(manifest.settings);
     json_decref(manifest.about);
     json_decref(manifest.command);
@@ -35,10 +37,20 @@ static bool update_with(const char *folder, json_t *made_with, bool any_device, 
 
 static bool update(const char *folder, int steps, const char *seeds, Error *error) {
     const Manifest manifest = {.settings = settings(steps), .command = command(seeds)};
+    const bool expected = manifest_check(folder, &manifest, NULL);
     const bool ok = manifest_update(folder, &manifest, error);
+    assert_true(ok == expected);
     json_decref(manifest.settings);
     json_decref(manifest.command);
     return ok;
+}
+
+static void write_image(const char *folder, const char *name) {
+    char path[512];
+    Error error = {""};
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    assert_true(make_directories_above(path, &error));
+    write_bytes(path, "x", 1);
 }
 
 static json_t *read_manifest(const char *folder) {
@@ -94,9 +106,49 @@ static void other_settings_are_refused(void **state) {
     Error error = {""};
     const char *folder = test_path("other");
     assert_true(update(folder, 16, "0-9", &error));
+    write_image(folder, "000007.png");
     assert_false(update(folder, 32, "0-9", &error));
     expect_message(&error, "run.json", "steps: 16 then, 32 now", NULL);
     assert_int_equal(commands_in(folder), 1);
+}
+
+static void a_folder_without_images_takes_any_settings(void **state) {
+    (void)state;
+    Error error = {""};
+    const char *folder = test_path("nobody's");
+    assert_true(update(folder, 16, "0-9", &error));
+    assert_true(update(folder, 32, "10-19", &error));
+    json_t *root = read_manifest(folder);
+    assert_int_equal(json_integer_value(json_object_get(json_object_get(root, "settings"), "steps")),
+                     32);
+    assert_int_equal(json_array_size(json_object_get(root, "commands")), 1);
+    json_decref(root);
+    /* What is no image is nobody's, and so is an empty list of results. */
+    write_image(folder, "sheet.png");
+    char path[600];
+    snprintf(path, sizeof path, "%s/results.jsonl", folder);
+    write_bytes(path, "", 0);
+    assert_true(update(folder, 48, "0-9", &error));
+    write_bytes(path, "{}\n", 3);
+    assert_false(update(folder, 16, "0-9", &error));
+    expect_message(&error, "steps: 48 then, 16 now", NULL);
+}
+
+static void a_check_writes_nothing(void **state) {
+    (void)state;
+    Error error = {""};
+    const char *folder = test_path("checked");
+    Manifest manifest = {.settings = settings(16), .command = command("0-9"), .any_device = true};
+    assert_true(manifest_check(folder, &manifest, &error));
+    assert_false(file_exists(folder));
+    assert_true(update(folder, 16, "0-9", &error));
+    write_image(folder, "000007.png");
+    json_object_set_new(manifest.settings, "device", json_string("H100"));
+    assert_true(manifest_check(folder, &manifest, &error));
+    assert_string_equal(json_string_value(json_object_get(manifest.settings, "device")), "H100");
+    assert_int_equal(commands_in(folder), 1);
+    json_decref(manifest.settings);
+    json_decref(manifest.command);
 }
 
 /* A folder that lacks a setting which this run has, and the other way round. */
@@ -107,6 +159,7 @@ static void missing_settings_are_refused(void **state) {
     json_t *more = settings(16);
     json_object_set_new(more, "gnet", json_string("x"));
     assert_true(update_with(folder, more, false, &error));
+    write_image(folder, "000007.png");
     assert_false(update(folder, 16, "0-9", &error));
     expect_message(&error, "gnet", "nothing now", NULL);
 }
@@ -118,6 +171,7 @@ static void another_device_must_be_asked_for(void **state) {
     json_t *other = settings(16);
     json_object_set_new(other, "device", json_string("H100"));
     assert_true(update(folder, 16, "0-9", &error));
+    write_image(folder, "000007.png");
     assert_false(update_with(folder, json_copy(other), false, &error));
     expect_message(&error, "device: A100 then, H100 now", "--any-device", NULL);
     json_t *steps = json_copy(other);
@@ -145,6 +199,7 @@ static void devices_that_are_no_names(void **state) {
     Error error = {""};
     const char *folder = test_path("no-names");
     assert_true(update(folder, 16, "0-9", &error));
+    write_image(folder, "000007.png");
     json_t *root = read_manifest(folder);
     json_object_set_new(json_object_get(root, "settings"), "device", json_integer(5));
     char path[600];
@@ -179,14 +234,6 @@ static json_t *settings_with_subdirs(bool subdirs) {
     return made_with;
 }
 
-static void write_image(const char *folder, const char *name) {
-    char path[512];
-    Error error = {""};
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    assert_true(make_directories_above(path, &error));
-    write_bytes(path, "x", 1);
-}
-
 static void images_without_a_manifest_are_refused(void **state) {
     (void)state;
     Error error = {""};
@@ -210,6 +257,7 @@ static void the_layout_is_kept(void **state) {
     Error error = {""};
     const char *folder = test_path("layout");
     assert_true(update_with(folder, settings_with_subdirs(false), false, &error));
+    write_image(folder, "000007.png");
     assert_true(update_with(folder, settings_with_subdirs(false), false, &error));
     assert_false(update_with(folder, settings_with_subdirs(true), false, &error));
     expect_message(&error, "subdirs: false then, true now", NULL);
@@ -227,6 +275,7 @@ static void an_older_folder_goes_on(void **state) {
     assert_true(update_with(old, settings_with_subdirs(true), false, &error));
     assert_true(update(empty, 16, "0-9", &error));
     assert_true(update_with(empty, settings_with_subdirs(true), false, &error));
+    write_image(empty, "000000/000001.png");
     assert_false(update_with(empty, settings_with_subdirs(false), false, &error));
     expect_message(&error, "subdirs", NULL);
 }
@@ -244,6 +293,8 @@ int main(void) {
         cmocka_unit_test(same_settings_add_commands),
         cmocka_unit_test(processes_share_a_folder),
         cmocka_unit_test(other_settings_are_refused),
+        cmocka_unit_test(a_folder_without_images_takes_any_settings),
+        cmocka_unit_test(a_check_writes_nothing),
         cmocka_unit_test(missing_settings_are_refused),
         cmocka_unit_test(another_device_must_be_asked_for),
         cmocka_unit_test(devices_that_are_no_names),

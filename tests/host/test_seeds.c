@@ -71,6 +71,38 @@ static void repetitions_are_refused(void **state) {
                  (uint64_t[]){10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
 }
 
+/* Nor is it one under another number: seeds count modulo 2^32. */
+static void the_same_image_is_refused(void **state) {
+    (void)state;
+    refused("0,4294967296", "0 and 4294967296 make the same image, as seeds count modulo 2^32");
+    refused("4294967296,0", "0 and 4294967296 make the same image");
+    refused("3-9,4294967300", "4 and 4294967300 make the same image");
+    refused("4294967290-4294967300,2", "4294967298 and 2 make the same image");
+    refused("2,4294967290-4294967300", "4294967298 and 2 make the same image");
+    refused("7,18446744073709551610-18446744073709551615,4294967292", "make the same image");
+    refused("5,100-200,8589934597", "5 and 8589934597 make the same image");
+    expect_seeds("4294967294-4294967297,2", 5,
+                 (uint64_t[]){4294967294, 4294967295, 4294967296, 4294967297, 2});
+    expect_seeds("4294967299,4294967295,2", 3, (uint64_t[]){4294967299, 4294967295, 2});
+}
+
+/* As every pair of numbers of two ranges says. */
+static void ranges_overlap(void **state) {
+    (void)state;
+    const uint64_t turn = 1ull << 32;
+    for (uint64_t a = 0; a < 6; a++)
+        for (uint64_t b = 0; b < 6; b++)
+            for (int length = 0; length < 9; length++) {
+                const uint64_t first = turn - 3 + a, second = 3 * turn - 3 + b + (uint64_t)length % 4;
+                const SeedRange x = {first, first + (uint64_t)length / 3}, y = {second, second + 2};
+                bool expected = false;
+                for (uint64_t i = x.first; i <= x.last; i++)
+                    for (uint64_t k = y.first; k <= y.last; k++) expected |= i % turn == k % turn;
+                assert_true(seeds_overlap(x, y) == expected && seeds_overlap(y, x) == expected);
+            }
+    assert_true(seeds_overlap((SeedRange){0, turn}, (SeedRange){77, 77}));
+}
+
 static void the_count_is_capped(void **state) {
     (void)state;
     Error error = {0};
@@ -88,10 +120,9 @@ static void the_count_is_capped(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lists_and_ranges),
-        cmocka_unit_test(wrong_texts),
-        cmocka_unit_test(repetitions_are_refused),
-        cmocka_unit_test(the_count_is_capped),
+        cmocka_unit_test(lists_and_ranges),        cmocka_unit_test(wrong_texts),
+        cmocka_unit_test(repetitions_are_refused), cmocka_unit_test(the_same_image_is_refused),
+        cmocka_unit_test(ranges_overlap),          cmocka_unit_test(the_count_is_capped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -189,6 +189,7 @@ static void refuses_bad_seeds(void **state) {
     expect_refusal("seeds", "[\"0-18446744073709551615\"]", "more than");
     expect_refusal("seeds", "[\"0-9\", \"10-20\"]", "cannot be compared");
     expect_refusal("seeds", "[\"0-9\", \"9-18\"]", "overlaps seeds[0]");
+    expect_refusal("seeds", "[\"0-9\", \"4294967305-4294967314\"]", "overlaps seeds[0]");
 }
 
 static void refuses_bad_files(void **state) {

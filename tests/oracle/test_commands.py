@@ -133,6 +133,26 @@ class CommandsTest(FolderCase):
         self.assertEqual(len(manifest["commands"]), 2)
         self.assertIn("0-3", manifest["commands"][0])
 
+    def test_a_failed_start_keeps_nobody_out(self):
+        """The manifest comes with the first image; without an image, it is nobody's."""
+        save_network(self.path("small.safetensors"), random_network(SMALL, 0))
+        self.expect(1, "8x8x1", args=self.generate("--gnet", self.path("small.safetensors"), "--guidance", "2"))
+        self.assertEqual(os.listdir(self.path("out")), [])
+        grid = ["generate", "--net", SHIPPED, "--seeds", "0-3", "--steps", "2", "--grid", self.path("g.png")]
+        self.expect(1, "8x8x1", args=[*grid, "--gnet", self.path("small.safetensors"), "--guidance", "2"])
+        self.assertEqual(sorted(os.listdir(self.folder)), ["out", "small.safetensors"])
+        kairos(*grid)
+        self.assertTrue(os.path.exists(self.path("g.png.run.json")))
+        kairos(*self.generate())
+        self.expect(1, "run.json", "eta: 0 then, 0.5 now", args=self.generate("--eta", "0.5"))
+        for name in os.listdir(self.path("out")):
+            if name.endswith(".png"):
+                os.remove(self.path("out/" + name))
+        kairos(*self.generate("--eta", "0.5"))
+        with open(self.path("out/run.json")) as f:
+            manifest = json.load(f)
+        self.assertEqual((manifest["settings"]["eta"], len(manifest["commands"])), (0.5, 1))
+
     def test_nfe_of_heun_and_of_a_file(self):
         with open(self.path("s.json"), "w") as f:
             json.dump({"sigma": [80, 5, 0.002]}, f)

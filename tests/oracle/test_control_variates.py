@@ -58,7 +58,8 @@ class ControlVariatesTest(MeasureCase):
         squared = reference(net, x0, classes, levels, seed)[0]
         features, chosen = controls(x0, classes), order(len(x0), seed)[:used]
         curve = self.measure(name + ".json", "--net", self.path("net"), "--data", self.path(name), *GRID, "--seed",
-                             seed, "--images", used, "--control-variates", "--batch", 7)
+                             seed, "--images", used, "--control-variates", "--batch", 7,
+                             *(["--without-labels"] if labels is None and net.label_dim > 0 else []))
         for (mean, error), values in zip((KEYS[:2], (None, KEYS[2]), (None, KEYS[3])),
                                          (squared, integrals(squared, levels, 3), integrals(squared, levels, 2))):
             means, errors = estimate(values[:, chosen], features[chosen], features.mean(axis=0))

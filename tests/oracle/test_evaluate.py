@@ -63,6 +63,26 @@ class EvaluateTest(unittest.TestCase):
         return ["--net", SHIPPED, "--seeds", f"0-{SEEDS - 1}", "--steps", 4, "--batch", batch,
                 "--engine", ENGINE]
 
+    def test_copies_of_one_image(self):
+        """Their covariance is 0, and that of two images is of one dimension; a set has the distance 0 to itself."""
+        mu, sigma = (np.array(safetensors_io.load(REFERENCE)[0][name]) for name in ("mu", "sigma"))
+        pixels = np.random.default_rng(2).integers(0, 256, (2, 32, 32), np.uint8)
+        with torch.no_grad():
+            features = self.net.features(torch.from_numpy(pixels)[:, None].float() / 127.5 - 1).double().numpy()
+        for kinds in (1, 2):
+            folder, own = self.path(f"copies{kinds}"), self.path(f"copies{kinds}.safetensors")
+            os.makedirs(folder)
+            for i in range(50):
+                write_png(os.path.join(folder, f"{i}.png"), pixels[i % kinds])
+            rows = features[[i % kinds for i in range(50)]]
+            expected = frechet_distance(rows.mean(0), np.cov(rows, rowvar=False), mu, sigma)
+            evaluate = ["evaluate", "--images", folder, "--features", FEATURES, "--engine", ENGINE, "--quiet"]
+            found = json.loads(kairos(*evaluate, "--ref", REFERENCE, "--json"))["distance"]
+            self.assertAlmostEqual(found / expected, 1, delta=1e-6)
+            kairos("evaluate", "ref", "--data", folder, "--out", own, "--features", FEATURES, "--engine", ENGINE, "--quiet")
+            self.assertIn("Frechet distance 0.000000 (50 images; as many draws", kairos(*evaluate, "--ref", own))
+            self.assertEqual(json.loads(kairos(*evaluate, "--ref", own, "--json"))["distance"], 0)
+
     def test_features_of_random_images(self):
         """Noise reaches every filter; batches of one and of several, both engines."""
         folder = self.path("random")

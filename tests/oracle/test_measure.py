@@ -53,7 +53,14 @@ class MeasureTest(MeasureCase):
         options = ["--net", self.path("net"), "--levels", 4, "--sigma_min", 0.5, "--sigma_max", 10]
         for name, labels in [("labels", [2, 0, 1]), ("none", None)]:
             x0 = write_data(self.path(name), images, labels)
-            curve = self.measure(name + ".json", "--data", self.path(name), *options)
+            without = ["--without-labels"] if labels is None else []
+            if without:
+                self.refuse(1, "none has no labels (dataset.json), and the model has 3 classes: add the labels, or give "
+                            "--without-labels", "--data", self.path(name), "--out", self.path("n.json"), *options)
+            else:
+                self.refuse(1, "--without-labels: " + self.path(name) + " has labels", "--without-labels", "--data",
+                            self.path(name), "--out", self.path("n.json"), *options)
+            curve = self.measure(name + ".json", "--data", self.path(name), *options, *without)
             squared = reference(net, x0, labels or [-1] * 3, levels, 0)[0]
             np.testing.assert_allclose(curve["squared_error"], squared.mean(axis=1), rtol=1e-4)
         write_data(self.path("more"), images, [0, 1, 3])
@@ -119,23 +126,46 @@ class MeasureTest(MeasureCase):
 
     def options(self, *more):
         return ["--net", SHIPPED, "--data", self.path("data"), "--levels", "8", "--sigma_min", "0.1",
-                "--sigma_max", "20", "--spectral", "--engine", ENGINE, *more]
+                "--sigma_max", "20", "--spectral", "--without-labels", "--engine", ENGINE, *more]
 
     def kill_early(self, *options):
         """A measurement killed in its first batches; its state lies there."""
         run = subprocess.Popen([KAIROS, "measure", "--out", self.path("c.json"), "--save-every", "0", *options],
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        while run.poll() is None and not os.path.exists(self.path("c.json.state")):
+        while run.poll() is None and self.images_done() == 0:
             time.sleep(0.001)
         run.send_signal(signal.SIGKILL)
         self.assertEqual(run.wait(), -signal.SIGKILL)
+
+    def images_done(self):
+        """By the state, which is whole or not there."""
+        try:
+            return int(safetensors_io.load(self.path("c.json.state"))[0]["images"][0])
+        except FileNotFoundError:
+            return 0
+
+    def test_a_failed_start_keeps_nobody_out(self):
+        """What stops a run in its first batch leaves a state of no images."""
+        net = random_network(SMALL, 1)
+        save_network(self.path("net"), net)
+        images = np.random.default_rng(2).standard_normal((3, 2, 8, 8)).astype(np.float32)
+        write_data(self.path("wrong"), images, [0, 1, 3])
+        write_data(self.path("right"), images, [0, 1, 2])
+        options = ["--net", self.path("net"), "--levels", 18, "--out", self.path("c.json")]
+        said = subprocess.run([KAIROS, "measure", *map(str, options), "--data", self.path("wrong")],
+                              stderr=subprocess.PIPE, text=True)
+        self.assertEqual(said.returncode, 1)
+        self.assertIn("has the label 3, the model has 3 classes", said.stderr)
+        self.assertTrue(os.path.exists(self.path("c.json.state")))
+        self.assertEqual(self.images_done(), 0)
+        self.measure("c.json", "--data", self.path("right"), *options[:4])
 
     def test_batches_and_kills(self):
         """The same bytes whatever the batch, and however often the run was killed."""
         write_data(self.path("data"), blobs(50, 1, 32, 5), np.arange(50) % 10)
         results = ("c.json", "c.spectrum.safetensors")
         command = ["measure", "--out", self.path("c.json"), "--save-every", "0", *self.options("--batch", "2"),
-                   "--images", "40"]
+                   "--without-labels=false", "--images", "40"]
         kairos(*command)
         expected = self.contents(*results)
         for name in results:
@@ -154,7 +184,7 @@ class MeasureTest(MeasureCase):
         self.assertEqual(self.contents(*results), expected)
         self.assertEqual(sorted(os.listdir(self.folder)), ["c.json", "c.spectrum.safetensors", "data"])
 
-        whole = self.measure("w.json", *self.options("--batch", "40"), "--images", 40)
+        whole = self.measure("w.json", *self.options("--batch", "40"), "--without-labels=false", "--images", 40)
         for key in ("squared_error", "standard_error", "entropy_error", "rescaled_entropy_error"):
             self.assertEqual(whole[key], json.loads(expected[0])[key])
         if on_cpu_target():
@@ -240,10 +270,14 @@ class MeasureTest(MeasureCase):
         for options in (["--net", SHIPPED, "--from-logvar"], self.options("--images", 5)):
             self.refuse(1, "c.spectrum.safetensors is there, the spectrum of an older curve: remove it", *out, *options)
         os.remove(self.path("c.spectrum.safetensors"))
-        for text in ("{}", "no JSON"):
+        for text, message in (("{}", "c.json: a file is there that kairos did not make"),
+                              ("no JSON", "c.json: a file is there that kairos did not make"),
+                              ('{"kairos": "0.1.0"}', "c.json is there, and no curve of kairos measure: remove it")):
             with open(self.path("c.json"), "w") as f:
                 f.write(text)
-            self.refuse(1, "c.json is there, and no curve of kairos measure: remove it", *out, *self.options())
+            self.refuse(1, message, *out, *self.options())
+            with open(self.path("c.json")) as f:
+                self.assertEqual(f.read(), text)
 
     def test_output_that_cannot_be_written(self):
         """Known before the work (here: before there is a model), and nothing stays."""
@@ -305,6 +339,7 @@ class MeasureTest(MeasureCase):
         for status, text, options in [
                 (2, "give --data, or --from-logvar", []),
                 (2, "--from-logvar: takes no --data", ["--from-logvar", "--data", "x"]),
+                (2, "--from-logvar: takes no --without-labels", ["--from-logvar", "--without-labels"]),
                 (1, data + ": its images are 16x16 with 1 channels, the model's 32x32 with 1", ["--data", data]),
                 (1, "--images 4: " + data + " has 3", ["--data", data, "--images", 4]),
                 (2, "--levels 17 is too coarse to make a schedule of, from 0.002 to 80 with rho 7: expected 18 or more",
