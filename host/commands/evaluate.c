@@ -11,6 +11,7 @@
 #include "commands/commands.h"
 #include "commands/sampling.h"
 #include "io/file.h"
+#include "io/interrupt.h"
 #include "io/json.h"
 #include "io/progress.h"
 #include "io/settings.h"
@@ -127,6 +128,17 @@ static bool save_state(void *user, const Statistics *statistics, Error *error) {
     return true;
 }
 
+/* After a signal. */
+static bool keep_sums(const Evaluate *e, Error *error) {
+    if (e->state[0] == '\0')
+        return fail(error, "stopped by %s: without --out nothing is kept", interrupt_name());
+    return statistics_write(&e->statistics, e->state, e->state_settings, error) &&
+           fail(error,
+                "stopped by %s: the sums of %" PRId64 " images are in %s, the same command goes on from "
+                "there",
+                interrupt_name(), e->statistics.images, e->state);
+}
+
 static bool check_state(Evaluate *e, const char *text, Error *error) {
     char difference[SETTINGS_DIFFERENCE];
     json_t *was = json_parse_text(text, strlen(text), e->state, error);
@@ -176,7 +188,8 @@ static bool score_net(Evaluate *e, Features *features, Error *error) {
     e->state_settings = json_dumps(e->settings, JSON_COMPACT);
     if (e->state_settings == NULL) return fail(error, "out of memory");
     return score_sampler(features, &s->sampler, &s->seeds, s->class_label, &e->statistics, save_state,
-                         e, s->quiet, error);
+                         e, s->quiet, error) ||
+           (interrupt_name() == NULL ? false : keep_sums(e, error));
 }
 
 static bool evaluate_net(Evaluate *e, Error *error) {

@@ -8,6 +8,7 @@
 
 #include "commands/commands.h"
 #include "commands/session.h"
+#include "io/interrupt.h"
 #include "manifest.h"
 #include "quality/floor.h"
 #include "quality/statistics_file.h"
@@ -180,7 +181,12 @@ static bool run(Command *c, int count, char **arguments, Error *error) {
                          .features = &c->features,
                          .reference = &c->reference,
                          .quiet = c->quiet};
-    if (!sweep_run(&sweep, &counts, error)) return false;
+    if (!sweep_run(&sweep, &counts, error))
+        return interrupt_name() == NULL
+                   ? false
+                   : fail(error,
+                          "stopped by %s: what is done is in %s, the same command goes on from there",
+                          interrupt_name(), c->outdir);
     if (!c->quiet)
         fprintf(
             stderr,
