@@ -77,8 +77,8 @@ static int run(int count, char **arguments) {
     return unknown_command(name);
 }
 
-/* The number of a stream that the caller has closed would be given to the next file, which would get what
- * is printed.  A stream that can only be read still fails to be written. */
+/* The number of a stream that the caller has closed would be given to the next file, which would get
+ * what is printed.  A stream that can only be read still fails to be written. */
 static bool open_standard_streams(void) {
     for (;;) {
         const int descriptor = open("/dev/null", O_RDONLY);
