@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/interrupt.h"
+
 enum {
     STATE_PER_VALUE = 2 * sizeof(float) + 1, /* the sampler's x and carry, a byte of its pixel */
     /* A noise level, two labels, a seed and a count. */
@@ -231,8 +233,11 @@ void denoiser_set_labels(Denoiser *denoiser, const int32_t *labels, int n) {
 /* Images of the pass that starts at image i of n. */
 static int pass_images(const Denoiser *d, int i, int n) { return n - i < d->pass ? n - i : d->pass; }
 
+/* A signal drops the batch, as a failure of the device would. */
 static void run_passes(Denoiser *d, Tensor x, PassEnd *end, const void *arguments) {
-    for (int i = 0; i < x.n; i += d->pass)
+    Error stopped;
+    if (!interrupt_check(&stopped)) context_fail(d->ctx, "%s", stopped.text);
+    for (int i = 0; i < x.n && context_ok(d->ctx); i += d->pass)
         run_pass(d, &d->arena, tensor_images(x, i, pass_images(d, i, x.n)), i, end, arguments);
 }
 

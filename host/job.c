@@ -9,6 +9,7 @@
 
 #include "io/file.h"
 #include "io/grid.h"
+#include "io/interrupt.h"
 #include "io/png.h"
 #include "io/png_queue.h"
 #include "io/png_read.h"
@@ -242,6 +243,7 @@ bool job_run(Sampler *sampler, const JobOptions *options, JobResult *result, Err
                .w = net->w,
                .c = net->c,
                .label_dim = net->label_dim};
+    interrupt_watch();
     bool ok = find_pending(&job) && allocate(&job);
     if (ok && options->outdir != NULL) {
         job.queue = png_queue_create(writer_threads(), WRITER_BACKLOG, error);
@@ -254,6 +256,7 @@ bool job_run(Sampler *sampler, const JobOptions *options, JobResult *result, Err
     /* Images that were sampled are written whatever became of the rest. */
     ok = png_queue_finish(job.queue, ok ? error : NULL) && ok;
     if (job.progress.label != NULL) progress_end(&job.progress);
+    interrupt_unwatch();
     ok = ok && begin(&job);
     if (ok && options->grid != NULL) ok = write_grid(&job);
     if (ok && options->tensors != NULL) ok = write_tensors(&job);

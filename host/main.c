@@ -1,8 +1,12 @@
 /* kairos: the table of commands. */
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "commands/commands.h"
+#include "io/interrupt.h"
 #include "io/nearest.h"
 #include "version.h"
 
@@ -73,11 +77,23 @@ static int run(int count, char **arguments) {
     return unknown_command(name);
 }
 
+/* The number of a stream that the caller has closed would be given to the next file, which would get
+ * what is printed.  A stream that can only be read still fails to be written. */
+static bool open_standard_streams(void) {
+    for (;;) {
+        const int descriptor = open("/dev/null", O_RDONLY);
+        if (descriptor < 0) return false;
+        if (descriptor > STDERR_FILENO) return close(descriptor) == 0;
+    }
+}
+
 int main(int count, char **arguments) {
     ask_for_help(count, arguments);
+    if (!open_standard_streams()) return 1;
     const int status = run(count, arguments);
+    interrupt_end();
     /* A result that only standard output was to get may be lost on a full disk. */
-    if (fflush(stdout) == 0 && !ferror(stdout)) return status;
+    if (status != 0 || (fflush(stdout) == 0 && !ferror(stdout))) return status;
     fprintf(stderr, "kairos: cannot write to the standard output\n");
-    return status != 0 ? status : 1;
+    return 1;
 }

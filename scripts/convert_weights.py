@@ -3,8 +3,8 @@
     python3 scripts/convert_weights.py edm2-img512-xs-2147483-0.135.pkl edm2-img512-xs.safetensors
 
 Nothing in the snapshot is executed (scripts/snapshot_pickle.py).  Weights keep their type (the published
-ones are float16) and their names.  The configuration is read from the constructor's arguments that
-the snapshot records, and every tensor's shape is checked against it.
+ones are float16; bfloat16 becomes float32) and their names.  The configuration is read from the
+constructor's arguments that the snapshot records, and every tensor's shape is checked against it.
 
 Needs NumPy and nothing else: scripts/install-deps.sh convert
 """
@@ -20,8 +20,9 @@ from needs import needs
 needs("numpy", group="convert")
 
 import safetensors_io  # noqa: E402
-from edm2_layout import check_config, edm2_layout  # noqa: E402
-from snapshot_pickle import Module, NumpyArray, Persistent, SnapshotError, Tensor, load_snapshot  # noqa: E402
+from edm2_layout import RANGES, check_config, edm2_layout  # noqa: E402
+from snapshot_pickle import (  # noqa: E402
+    Module, NumpyArray, NumpyScalar, Persistent, SnapshotError, Tensor, load_snapshot)
 
 POSITIONAL = ["img_resolution", "img_channels", "label_dim", "use_fp16", "sigma_data", "logvar_channels"]
 HARMLESS = {"use_fp16", "dropout"}  # without effect on what the network computes when sampling
@@ -85,7 +86,9 @@ def constructor_arguments(net):
         if not isinstance(name, str) or name in given:
             raise SnapshotError(f"constructor argument {short(name)} is given twice or not a name")
         given[name] = value
-    config = {name: value for name, value in given.items() if name not in HARMLESS}
+    config = {name: plain(value) for name, value in given.items() if name not in HARMLESS}
+    if config.get("clip_act", 0) is None:  # no clipping: a bound that no activation reaches
+        config["clip_act"] = RANGES["clip_act"][1]
 
     # Arguments of which only the default has a counterpart in kairos.
     multipliers = config.get("channel_mult", [1, 2, 3, 4])
@@ -96,6 +99,15 @@ def constructor_arguments(net):
         if name in config and config.pop(name) not in defaults:
             raise SnapshotError(f"constructor argument {name!r} is not at its default")
     return config
+
+
+def plain(value):
+    """An argument with Python's numbers and lists in the place of NumPy's."""
+    if isinstance(value, NumpyScalar):
+        return value.number()
+    if isinstance(value, NumpyArray):
+        return value.array().tolist()
+    return [plain(v) for v in value] if isinstance(value, (list, tuple)) else value
 
 
 def _list(value):
@@ -110,6 +122,9 @@ def select_tensors(net, layout):
             raise SnapshotError(f"tensor {name} is missing")
         if found[name].shape != shape:
             raise SnapshotError(f"tensor {name} has shape {list(found[name].shape)}, expected {list(shape)}")
+        if not found[name].has_floats():
+            raise SnapshotError(f"tensor {name} has elements of type {found[name].storage.elements.dtype}, "
+                                "expected floats")
     extra = sorted(set(found) - set(layout))
     for name in extra:
         if name.split(".")[-1] not in DROPPED:

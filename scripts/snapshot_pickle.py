@@ -93,26 +93,87 @@ class NumpyDtype(Inert):
     """numpy.dtype: args[0] is its name, state[1] its byte order."""
 
 
+    def plain(self):
+        """The NumPy type; ValueError."""
+        name, order = self.args[0], self.state[1]
+        if name not in ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8") or order not in ("<", "|"):
+            raise ValueError("not of little-endian numbers")
+        return np.dtype("<" + name)
+
+
 class NumpyArray(Inert):
     """numpy.ndarray: state is (version, shape, dtype, fortran order, bytes)."""
 
     def array(self):
         try:
             _, shape, dtype, fortran, data = self.state
-            name, order = dtype.args[0], dtype.state[1]
-            if name not in ("f2", "f4", "f8") or order != "<":
-                raise ValueError("not of little-endian floats")
-            return np.frombuffer(data, "<" + name).reshape(shape, order="F" if fortran else "C")
+            return np.frombuffer(data, dtype.plain()).reshape(shape, order="F" if fortran else "C")
         except Exception as e:  # the state can be anything
             raise SnapshotError(f"a malformed NumPy array: {e}") from None
+
+
+class NumpyBuffer(NumpyArray):
+    """numpy.core.numeric._frombuffer: how protocol 5 writes an array."""
+
+    def __init__(self, data, dtype, shape, order):
+        super().__init__()
+        self.state = (1, shape, dtype, order == "F", data)
+
+
+class NumpyScalar(Inert):
+    """numpy.core.multiarray.scalar: args are its type and its bytes."""
+
+    def number(self):
+        try:
+            dtype, data = self.args
+            value, = np.frombuffer(data, dtype.plain())
+            return value.item()
+        except Exception as e:  # the arguments can be anything
+            raise SnapshotError(f"a malformed NumPy number: {e}") from None
 
 
 class HalfStorage(metaclass=Sealed):
     dtype = np.dtype("<f2")
 
 
+class BFloat16Storage(metaclass=Sealed):
+    dtype = np.dtype([("bfloat16", "<u2")])  # NumPy has no such numbers: they are the upper halves of float32
+
+
 class FloatStorage(metaclass=Sealed):
     dtype = np.dtype("<f4")
+
+
+class DoubleStorage(metaclass=Sealed):
+    dtype = np.dtype("<f8")
+
+
+class LongStorage(metaclass=Sealed):
+    dtype = np.dtype("<i8")
+
+
+class IntStorage(metaclass=Sealed):
+    dtype = np.dtype("<i4")
+
+
+class ShortStorage(metaclass=Sealed):
+    dtype = np.dtype("<i2")
+
+
+class CharStorage(metaclass=Sealed):
+    dtype = np.dtype("i1")
+
+
+class ByteStorage(metaclass=Sealed):
+    dtype = np.dtype("u1")
+
+
+class BoolStorage(metaclass=Sealed):
+    dtype = np.dtype("?")
+
+
+STORAGES = (HalfStorage, BFloat16Storage, FloatStorage, DoubleStorage, LongStorage, IntStorage, ShortStorage, CharStorage,
+            ByteStorage, BoolStorage)
 
 
 class Storage(metaclass=Sealed):
@@ -148,7 +209,7 @@ class StorageHandle(metaclass=Sealed):
         if not isinstance(pid, tuple) or len(pid) not in (5, 6) or pid[0] != "storage":
             raise SnapshotError("a malformed persistent id")
         kind, self.key, count = pid[1], pid[2], pid[4]
-        if kind not in (HalfStorage, FloatStorage):
+        if kind not in STORAGES:
             raise SnapshotError(f"a storage of unknown type {short(kind)}")
         if type(count) is not int or not 0 <= count < 1 << 40:
             raise SnapshotError(f"a storage of {short(count)} elements")
@@ -176,14 +237,21 @@ class Tensor(metaclass=Sealed):
             raise SnapshotError(f"a tensor that reaches element {last} of a storage of {available}")
         self.storage, self.offset, self.shape, self.strides = storage, offset, shape, strides
 
+    def has_floats(self):
+        dtype = self.storage.elements.dtype
+        return dtype == BFloat16Storage.dtype or dtype.kind == "f"
+
     def array(self):
-        """A view of the file; its elements need not be aligned."""
+        """A view of the file, whose elements need not be aligned; of bfloat16 a copy as float32."""
         elements = self.storage.elements[self.offset:]
         if 0 in self.shape:
-            return np.empty(self.shape, elements.dtype)
+            return np.empty(self.shape, np.float32 if elements.dtype == BFloat16Storage.dtype else elements.dtype)
         size = elements.dtype.itemsize
-        return np.lib.stride_tricks.as_strided(
+        values = np.lib.stride_tricks.as_strided(
             elements, self.shape, [s * size for s in self.strides], writeable=False)
+        if self.storage.elements.dtype == BFloat16Storage.dtype:
+            return np.asarray(np.left_shift(values["bfloat16"], 16, dtype="<u4")).view("<f4")
+        return values
 
 
 class Parameter(metaclass=Sealed):
@@ -195,11 +263,37 @@ class Parameter(metaclass=Sealed):
         return tensor
 
 
-class NumpyScalar(Inert):
-    """numpy.core.multiarray.scalar."""
+class Encode:
+    """_codecs.encode: protocol 2 writes bytes as a text of Latin-1.  A text is encoded once, however often the pickle
+    asks, so that it takes no more memory than the file has bytes."""
+
+    __slots__ = ("known",)
+
+    def __init__(self):
+        object.__setattr__(self, "known", {})
+
+    def __setattr__(self, name, value):
+        raise SnapshotError(f"the pickle tries to change _codecs.encode.{name}")
+
+    def __call__(self, text, encoding):
+        if type(text) is not str or encoding != "latin1":
+            raise SnapshotError(f"bytes in the encoding {short(encoding)}, expected 'latin1'")
+        if text not in self.known:
+            self.known[text] = text.encode("latin1")
+        return self.known[text]
 
 
-ANY_NAME = None
+class Set(Inert):
+    """set: the protocols before 4 write it as a call with a list."""
+
+
+class NoBytes(metaclass=Sealed):
+    """__builtin__.bytes: protocol 2 writes empty bytes as a call without arguments."""
+
+    def __new__(cls):
+        return b""
+
+
 SNAPSHOT_GLOBALS = {
     ("collections", "OrderedDict"): Dict,
     ("dnnlib.util", "EasyDict"): Dict,
@@ -209,14 +303,17 @@ SNAPSHOT_GLOBALS = {
     ("torch.storage", "_load_from_bytes"): Storage,
     ("numpy", "ndarray"): Inert,
     ("numpy", "dtype"): NumpyDtype,
+    ("__builtin__", "bytes"): NoBytes,
+    ("__builtin__", "set"): Set,
+    ("builtins", "set"): Set,
 }
-for _module in ("numpy.core.multiarray", "numpy._core.multiarray"):
-    SNAPSHOT_GLOBALS[_module, "_reconstruct"] = NumpyArray
-    SNAPSHOT_GLOBALS[_module, "scalar"] = NumpyScalar
+for _module in ("numpy.core", "numpy._core"):
+    SNAPSHOT_GLOBALS[f"{_module}.multiarray", "_reconstruct"] = NumpyArray
+    SNAPSHOT_GLOBALS[f"{_module}.multiarray", "scalar"] = NumpyScalar
+    SNAPSHOT_GLOBALS[f"{_module}.numeric", "_frombuffer"] = NumpyBuffer
 LEGACY_GLOBALS = {
     ("collections", "OrderedDict"): Dict,
-    ("torch", "HalfStorage"): HalfStorage,
-    ("torch", "FloatStorage"): FloatStorage,
+    **{("torch", storage.__name__): storage for storage in STORAGES},
 }
 
 
@@ -225,9 +322,11 @@ LEGACY_GLOBALS = {
 class Unpickler(pickle._Unpickler):
     def __init__(self, reader, known):
         super().__init__(reader, fix_imports=False)
-        self.reader, self.known = reader, known
+        self.reader, self.known, self.encode = reader, known, Encode()
 
     def find_class(self, module, name):
+        if (module, name) == ("_codecs", "encode"):
+            return self.encode
         if (module, name) in self.known:
             return self.known[module, name]
         if self.known is SNAPSHOT_GLOBALS and module.startswith("torch.nn.modules."):
@@ -246,7 +345,7 @@ class Unpickler(pickle._Unpickler):
     def load_binbytes(self):
         self.push_bytes(struct.unpack("<I", self.read(4))[0])
 
-    def load_binbytes8(self):
+    def load_binbytes8(self):  # and a bytearray, which nothing here changes
         self.push_bytes(struct.unpack("<Q", self.read(8))[0])
 
     def push_bytes(self, size):
@@ -289,8 +388,8 @@ class Unpickler(pickle._Unpickler):
     dispatch[pickle.FROZENSET[0]] = load_frozenset
     dispatch[pickle.FRAME[0]] = load_frame
     dispatch[pickle.BINBYTES[0]] = load_binbytes
-    dispatch[pickle.BINBYTES8[0]] = load_binbytes8
-    for _opcode in (pickle.BYTEARRAY8, pickle.NEXT_BUFFER, pickle.READONLY_BUFFER,
+    dispatch[pickle.BINBYTES8[0]] = dispatch[pickle.BYTEARRAY8[0]] = load_binbytes8
+    for _opcode in (pickle.NEXT_BUFFER, pickle.READONLY_BUFFER,
                     pickle.EXT1, pickle.EXT2, pickle.EXT4):
         dispatch[_opcode[0]] = refuse
 

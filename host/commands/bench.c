@@ -6,6 +6,7 @@
 #include "commands/commands.h"
 #include "commands/session.h"
 #include "denoiser.h"
+#include "io/json.h"
 #include "io/progress.h"
 
 /* Runs that do not count: until the memory is touched and the clocks are up. */
@@ -109,10 +110,10 @@ static void print_result(const Bench *b, const double *seconds, long long macs) 
     }
     json_t *all = json_array();
     for (int i = 0; i < b->repeat; i++) json_array_append_new(all, json_real(seconds[i]));
-    json_t *result = json_pack("{ss si ss ss so sf sf}", "net", b->session.net, "batch", b->batch,
-                               "precision", session_precisions[b->session.precision], "engine",
-                               session_engines[b->session.engine], "seconds", all, "median", middle,
-                               "images_per_second", b->batch / middle);
+    json_t *result = json_pack("{so si ss ss so sf sf}", "net", json_name(b->session.net), "batch",
+                               b->batch, "precision", session_precisions[b->session.precision],
+                               "engine", session_engines[b->session.engine], "seconds", all, "median",
+                               middle, "images_per_second", b->batch / middle);
     if (b->choices != NULL) json_object_set(result, "algorithms", b->choices);
     json_dumpf(result, stdout, JSON_INDENT(1));
     printf("\n");

@@ -11,6 +11,7 @@
 #include "commands/commands.h"
 #include "commands/sampling.h"
 #include "io/file.h"
+#include "io/interrupt.h"
 #include "io/json.h"
 #include "io/outputs.h"
 #include "io/progress.h"
@@ -130,6 +131,18 @@ static bool save_state(void *user, const Statistics *statistics, Error *error) {
     return true;
 }
 
+/* After a signal. */
+static bool keep_sums(const Evaluate *e, Error *error) {
+    if (e->state[0] == '\0')
+        return fail(error, "stopped by %s: without --out nothing is kept", interrupt_name());
+    return statistics_write(&e->statistics, e->state, e->state_settings, error) &&
+           fail(error,
+                "stopped by %s: the sums of %" PRId64
+                " images are in %s, the same command goes on from "
+                "there",
+                interrupt_name(), e->statistics.images, e->state);
+}
+
 static bool check_state(Evaluate *e, const char *text, Error *error) {
     char difference[SETTINGS_DIFFERENCE];
     json_t *was = json_parse_text(text, strlen(text), e->state, error);
@@ -160,9 +173,9 @@ static bool load_state(Evaluate *e, Error *error) {
  * NULL. */
 static bool look_for_result(Evaluate *e, json_t *settings, const Features *features, Error *error) {
     e->settings = settings;
-    e->reference_json =
-        json_pack("{ss ss sI so}", "file", e->reference, "prefix", e->prefix, "images",
-                  (json_int_t)e->ref.images, "hash", session_hash_json(gaussian_hash(&e->ref)));
+    e->reference_json = json_pack("{so so sI so}", "file", json_name(e->reference), "prefix",
+                                  json_name(e->prefix), "images", (json_int_t)e->ref.images, "hash",
+                                  session_hash_json(gaussian_hash(&e->ref)));
     if (json_object_set_new(settings, "features", session_hash_json(features->hash)) != 0 ||
         e->reference_json == NULL)
         return fail(error, "out of memory");
@@ -179,7 +192,8 @@ static bool score_net(Evaluate *e, Features *features, Error *error) {
     e->state_settings = json_dumps(e->settings, JSON_COMPACT);
     if (e->state_settings == NULL) return fail(error, "out of memory");
     return score_sampler(features, &s->sampler, &s->seeds, s->class_label, &e->statistics, save_state,
-                         e, s->quiet, error);
+                         e, s->quiet, error) ||
+           (interrupt_name() == NULL ? false : keep_sums(e, error));
 }
 
 static bool evaluate_net(Evaluate *e, Error *error) {
@@ -202,7 +216,7 @@ static bool evaluate_net(Evaluate *e, Error *error) {
 }
 
 static bool score_images(Evaluate *e, EvaluateData *data, Error *error) {
-    json_t *settings = json_pack("{ss so}", "images", e->images, "images_hash",
+    json_t *settings = json_pack("{so so}", "images", json_name(e->images), "images_hash",
                                  session_hash_json(dataset_info(data->dataset).hash));
     e->about = manifest_about(e->images);
     if (!look_for_result(e, settings, &data->features, error)) return false;

@@ -5,6 +5,7 @@
 
 #include "commands/evaluate.h"
 #include "io/file.h"
+#include "io/json.h"
 #include "io/outputs.h"
 #include "io/shipped.h"
 #include "manifest.h"
@@ -95,9 +96,9 @@ static bool prepare_files(const Reference *r, Error *error) {
 
 static bool leave_manifest(const Reference *r, const Gaussian *gaussian, int count, char **arguments,
                            Error *error) {
-    const Manifest manifest = {.settings = json_pack("{ss so sI ss}", "data", r->data, "features",
-                                                     session_hash_json(gaussian->detector), "images",
-                                                     (json_int_t)gaussian->images, "engine",
+    const Manifest manifest = {.settings = json_pack("{so so sI ss}", "data", json_name(r->data),
+                                                     "features", session_hash_json(gaussian->detector),
+                                                     "images", (json_int_t)gaussian->images, "engine",
                                                      session_engines[r->session.engine]),
                                .command = session_command_json("evaluate ref", count, arguments)};
     const bool ok = manifest.settings != NULL && manifest.command != NULL

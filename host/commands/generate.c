@@ -7,6 +7,7 @@
 #include "commands/commands.h"
 #include "commands/sampling.h"
 #include "io/file.h"
+#include "io/interrupt.h"
 #include "io/outputs.h"
 #include "io/run_folder.h"
 #include "job.h"
@@ -157,12 +158,21 @@ static bool leave_manifest(void *user, Error *error) {
                                  : manifest_write(file, &g->manifest, error);
 }
 
+/* After a signal. */
+static bool say_what_is_kept(const JobOptions *job, const JobResult *result, Error *error) {
+    if (job->outdir == NULL || job->tensors != NULL)
+        return fail(error, "stopped by %s: the same command begins anew", interrupt_name());
+    return fail(error, "stopped by %s: %zu of %zu images are in %s, the same command makes the others",
+                interrupt_name(), result->sampled + result->skipped, job->seeds.count, job->outdir);
+}
+
 static bool sample(Generate *g, Error *error) {
     JobResult result;
     g->job.begin = leave_manifest;
     g->job.user = g;
-    if (!sampling_start(&g->sampling, error) || !job_run(&g->sampling.sampler, &g->job, &result, error))
-        return false;
+    if (!sampling_start(&g->sampling, error)) return false;
+    if (!job_run(&g->sampling.sampler, &g->job, &result, error))
+        return interrupt_name() == NULL ? false : say_what_is_kept(&g->job, &result, error);
     if (!g->job.quiet)
         fprintf(stderr, "%zu images sampled (%d network evaluations each), %zu were there already\n",
                 result.sampled, sampler_nfe(g->sampling.sampler.options), result.skipped);

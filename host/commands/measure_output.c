@@ -69,8 +69,8 @@ bool measure_output_write(const Curve *curve, const char *out, const json_t *set
                           const MeasureOrigin *origin, Error *error) {
     json_t *provenance = json_copy((json_t *)settings);
     json_t *command = session_command_json("measure", origin->count, origin->arguments);
-    json_t *names =
-        json_pack("{ss ss* so}", "net", origin->net, "data", origin->data, "command", command);
+    json_t *names = json_pack("{so so* so}", "net", json_name(origin->net), "data",
+                              json_name(origin->data), "command", command);
     bool ok = provenance != NULL && names != NULL && json_object_update(provenance, names) == 0;
     ok = ok || fail(error, "out of memory");
     ok = ok && curve_write(curve, out, provenance, error);

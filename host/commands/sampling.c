@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/json.h"
 #include "job.h"
 
 static const char *const solvers[] = {"ddim", "heun", NULL}; /* in the order of Solver */
@@ -125,12 +126,12 @@ json_t *sampling_settings(const Sampling *s) {
 json_t *sampling_describe(const Sampling *s, Error *error) {
     const ScheduleOptions *chosen = &s->schedule_options;
     const SamplerOptions options = {(Solver)s->solver, s->eta, &s->schedule};
-    json_t *schedule = chosen->file != NULL ? json_pack("{ss}", "file", chosen->file)
+    json_t *schedule = chosen->file != NULL ? json_pack("{so}", "file", json_name(chosen->file))
                                             : schedule_request_describe(&chosen->request, error);
     if (schedule == NULL) return NULL;
-    json_t *about =
-        json_pack("{ss ss* so si si}", "net_file", s->session.net, "gnet_file", s->session.gnet,
-                  "schedule", schedule, "steps", s->schedule.steps, "nfe", sampler_nfe(options));
+    json_t *about = json_pack("{so so* so si si}", "net_file", json_name(s->session.net), "gnet_file",
+                              json_name(s->session.gnet), "schedule", schedule, "steps",
+                              s->schedule.steps, "nfe", sampler_nfe(options));
     if (about == NULL) fail(error, "out of memory for what the images were made with");
     return about;
 }

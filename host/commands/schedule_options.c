@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "entropy/curve.h"
 #include "io/file.h"
+#include "schedule/curve.h"
 #include "schedule/schedule_limits.h"
 
 ScheduleOptions schedule_options_defaults(void) {

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "io/hash.h"
+#include "io/json.h"
+
 const char *const session_precisions[] = {"fp32", "fp16", "bf16", NULL};
 const char *const session_engines[] = {"native", "library", NULL};
 
@@ -59,7 +61,7 @@ json_t *session_command_json(const char *command, int count, char **arguments) {
         json_array_append_new(words, json_stringn(command, length));
         command += length + strspn(command + length, " ");
     }
-    for (int i = 0; i < count; i++) json_array_append_new(words, json_string(arguments[i]));
+    for (int i = 0; i < count; i++) json_array_append_new(words, json_name(arguments[i]));
     return words;
 }
 

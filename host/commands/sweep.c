@@ -8,6 +8,7 @@
 
 #include "commands/commands.h"
 #include "commands/session.h"
+#include "io/interrupt.h"
 #include "io/outputs.h"
 #include "io/run_folder.h"
 #include "manifest.h"
@@ -211,7 +212,12 @@ static bool run(Command *c, int count, char **arguments, Error *error) {
                          .reference = &c->reference,
                          .quiet = c->quiet};
     const SweepCounts *counts = &c->counts;
-    if (!sweep_run(&sweep, &c->counts, error)) return false;
+    if (!sweep_run(&sweep, &c->counts, error))
+        return interrupt_name() == NULL
+                   ? false
+                   : fail(error,
+                          "stopped by %s: what is done is in %s, the same command goes on from there",
+                          interrupt_name(), c->outdir);
     if (!c->quiet)
         fprintf(
             stderr,

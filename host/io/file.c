@@ -27,6 +27,14 @@ bool file_exists(const char *path) {
     return stat(path, &status) == 0;
 }
 
+/* What a link that leads nowhere names; false: `path` is no such link. */
+static bool read_dangling_link(const char *path, char target[PATH_MAX]) {
+    if (file_exists(path)) return false;
+    const ssize_t length = readlink(path, target, PATH_MAX - 1);
+    if (length >= 0) target[length] = '\0';
+    return length >= 0;
+}
+
 /* ---- folders ------------------------------------------------------------------------------------ */
 
 static bool make_directory(const char *path, Error *error) {
@@ -37,6 +45,10 @@ static bool make_directory(const char *path, Error *error) {
         if (S_ISDIR(status.st_mode)) return true;
         return fail(error, "cannot make the folder %s: a file of that name is there", path);
     }
+    char target[PATH_MAX];
+    if (read_dangling_link(path, target))
+        return fail(error, "cannot make the folder %s: it is a link to %s, which is not there", path,
+                    target);
     return fail(error, "cannot make the folder %s: %s", path, strerror(reason));
 }
 
@@ -108,11 +120,27 @@ static bool read_all(int descriptor, const char *path, size_t limit, char **data
     return fail(error, "out of memory for the %zu bytes of %s", capacity, path);
 }
 
+static bool ends_with(const char *text, const char *end) {
+    const size_t length = strlen(text), wanted = strlen(end);
+    return length >= wanted && strcmp(text + length - wanted, end) == 0;
+}
+
+bool fail_to_open(const char *path, Error *error) {
+    const int reason = errno;
+    char target[PATH_MAX];
+    if (reason == ENOENT && read_dangling_link(path, target))
+        return fail(error, "cannot open %s: it is a link to %s, which is not there", path, target);
+    if (reason == ENOENT && strstr(path, "://") != NULL)
+        return fail(error, "cannot open %s: a URL is not read, download the file first%s", path,
+                    ends_with(path, ".pkl") ? ", then convert it by scripts/convert_weights.py" : "");
+    return fail(error, "cannot open %s: %s", path, strerror(reason));
+}
+
 bool read_file(const char *path, size_t limit, char **data, size_t *size, Error *error) {
     *data = NULL;
     *size = 0;
     int descriptor = open(path, O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0) return fail(error, "cannot open %s: %s", path, strerror(errno));
+    if (descriptor < 0) return fail_to_open(path, error);
     bool ok = read_all(descriptor, path, limit, data, size, error);
     close(descriptor);
     return ok;
@@ -154,6 +182,11 @@ static void atomic_file_free(AtomicFile *file) {
  * filled. */
 static char *writable_target(const char *path, Error *error) {
     struct stat status;
+    char nowhere[PATH_MAX];
+    if (read_dangling_link(path, nowhere)) {
+        fail(error, "cannot write %s: it is a link to %s, which is not there", path, nowhere);
+        return NULL;
+    }
     if (stat(path, &status) != 0) {
         char *copy = strdup(path);
         if (copy == NULL) fail(error, "out of memory for writing %s", path);

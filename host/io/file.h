@@ -20,6 +20,10 @@ bool make_directories(const char *path, Error *error);
 /* The same for the folder in which the file `path` is to be. */
 bool make_directories_above(const char *path, Error *error);
 
+/* That `path` cannot be opened, by the reason in errno; a link to nothing and a URL are named.  Returns
+ * false. */
+bool fail_to_open(const char *path, Error *error);
+
 /* Reads the whole file, at most `limit` bytes of it: a longer one is an error.  *data is allocated
  * (free it), with a 0 byte after its `size` bytes. */
 bool read_file(const char *path, size_t limit, char **data, size_t *size, Error *error);

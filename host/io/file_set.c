@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io/file.h"
 #include "io/file_set_kinds.h"
 #include "io/hash.h"
 
@@ -68,7 +69,7 @@ FileSet *file_set_open(const char *path, Error *error) {
     /* Not to wait for the writer of a pipe. */
     int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (descriptor < 0 || fstat(descriptor, &status) != 0) {
-        fail(error, "cannot open %s: %s", path, strerror(errno));
+        fail_to_open(path, error);
     } else if (S_ISDIR(status.st_mode)) {
         ok = folder_list(path, &set->names, error);
     } else if (S_ISREG(status.st_mode)) {

@@ -105,7 +105,7 @@ static bool list(Walk *walk, int descriptor, int depth) {
 bool folder_list(const char *path, FileNames *names, Error *error) {
     Walk walk = {.root = path, .names = names, .error = error};
     int descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor < 0) return fail(error, "cannot open the folder %s: %s", path, strerror(errno));
+    if (descriptor < 0) return fail_to_open(path, error);
     walk.run = faccessat(descriptor, RUN_MANIFEST, F_OK, 0) == 0;
     if (!list(&walk, descriptor, 0)) return false;
     return !walk.run || names->count > 0 ||
@@ -117,7 +117,7 @@ bool folder_list(const char *path, FileNames *names, Error *error) {
 
 static bool is_unchanged(const char *path, const FileName *file, Error *error) {
     struct stat status;
-    if (stat(path, &status) != 0) return fail(error, "cannot open %s: %s", path, strerror(errno));
+    if (stat(path, &status) != 0) return fail_to_open(path, error);
     if (!S_ISREG(status.st_mode) || status.st_size != file->size || modified(&status) != file->modified)
         return fail(error, "%s has changed since its folder was listed", path);
     return true;

@@ -6,11 +6,15 @@
 #include <string.h>
 
 #include "io/file.h"
+#include "io/foreign.h"
 #include "io/nearest.h"
 
 json_t *json_parse_text(const char *text, size_t size, const char *name, Error *error) {
     json_error_t reason;
-    json_t *value = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &reason);
+    static const char mark[] = "\xEF\xBB\xBF"; /* a byte-order mark, as some editors write it */
+    const size_t skip = size >= 3 && memcmp(text, mark, 3) == 0 ? 3 : 0;
+    json_t *value =
+        json_loadb(text + skip, size - skip, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &reason);
     if (value == NULL)
         fail(error, "%s: line %d, column %d: %s", name, reason.line, reason.column, reason.text);
     return value;
@@ -21,8 +25,36 @@ json_t *json_read_file(const char *path, size_t limit, Error *error) {
     size_t size;
     if (!read_file(path, limit, &text, &size, error)) return NULL;
     json_t *value = json_parse_text(text, size, path, error);
+    if (value == NULL) fail_as_foreign(path, text, size, "a JSON file", error);
     free(text);
     return value;
+}
+
+/* Bytes of the UTF-8 character at `text`; 0 = it is none. */
+static size_t character_size(const char *text) {
+    for (size_t size = 1; size <= 4 && text[size - 1] != '\0'; size++) {
+        json_t *character = json_stringn(text, size);
+        json_decref(character);
+        if (character != NULL) return size;
+    }
+    return 0;
+}
+
+json_t *json_name(const char *text) {
+    static const char replacement[] = "\xEF\xBF\xBD";
+    json_t *name = json_string(text);
+    if (name != NULL || text == NULL) return name;
+    char *valid = malloc(strlen(text) * strlen(replacement) + 1);
+    size_t length = 0;
+    while (valid != NULL && *text != '\0') {
+        const size_t size = character_size(text), copied = size > 0 ? size : strlen(replacement);
+        memcpy(valid + length, size > 0 ? text : replacement, copied);
+        length += copied;
+        text += size > 0 ? size : 1;
+    }
+    if (valid != NULL) name = json_stringn(valid, length);
+    free(valid);
+    return name;
 }
 
 bool json_write_file(const char *path, const json_t *value, Error *error) {

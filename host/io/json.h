@@ -15,6 +15,10 @@
 json_t *json_read_file(const char *path, size_t limit, Error *error); /* at most `limit` bytes */
 json_t *json_parse_text(const char *text, size_t size, const char *name, Error *error);
 
+/* A name of a file or another text of the command line as a JSON string, which must be UTF-8: each
+ * other byte becomes U+FFFD.  NULL for NULL, or without memory. */
+json_t *json_name(const char *text);
+
 /* Writes the value, indented, whole or not at all, flushed to the disk. */
 bool json_write_file(const char *path, const json_t *value, Error *error);
 

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "io/foreign.h"
+
 /* The header is a Python dictionary, {'descr': '<f4', 'fortran_order': False, 'shape': (4, 64, 64), },
  * of which only this form is read: three keys in any order, and nothing else. */
 enum { MAX_HEADER = 4096, MAX_RANK = 8 };
@@ -138,7 +140,8 @@ static bool check_header(const Header *header, const char *name, NpyImage *image
 bool npy_parse(const void *data, size_t size, const char *name, NpyImage *image, Error *error) {
     const uint8_t *bytes = data;
     if (size < 8 || memcmp(bytes, "\x93NUMPY", 6) != 0)
-        return fail(error, "%s is not an NPY file: it does not begin with NPY's signature", name);
+        return fail(error, "%s is not an NPY file: it does not begin with NPY's signature", name) ||
+               fail_as_foreign(name, bytes, size, "a NumPy array", error);
     if ((bytes[6] != 1 && bytes[6] != 2) || bytes[7] != 0)
         return fail(error, "%s is an NPY file of version %d.%d; expected 1.0 or 2.0", name, bytes[6],
                     bytes[7]);

@@ -1,5 +1,6 @@
 #include "io/png.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,7 +83,9 @@ bool png_is_whole(const char *path) {
     static const unsigned char begin[8] = "\x89PNG\r\n\x1a\n";
     static const unsigned char end[12] = "\0\0\0\0IEND\xae\x42\x60\x82"; /* the last chunk */
     unsigned char found[sizeof begin + sizeof end];
-    FILE *file = fopen(path, "rb");
+    /* Not to wait for the writer of a pipe. */
+    const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    FILE *file = descriptor >= 0 ? fdopen(descriptor, "rb") : NULL;
     if (file == NULL) return false;
     const bool whole =
         fread(found, sizeof begin, 1, file) == 1 && fseek(file, -(long)sizeof end, SEEK_END) == 0 &&

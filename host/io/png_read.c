@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/foreign.h"
+
 /* Deflate makes at most 1032 bytes out of one. */
 enum { DEFLATE_MAX_RATIO = 1032 };
 
@@ -36,7 +38,8 @@ bool png_inspect(const void *data, size_t size, const char *name, PngInfo *info,
                                     0,   0,   0,   13,  'I', 'H', 'D', 'R'};
     const uint8_t *bytes = data;
     if (size < 8 || memcmp(bytes, begin, 8) != 0)
-        return fail(error, "%s is not a PNG file: it does not begin with PNG's signature", name);
+        return fail(error, "%s is not a PNG file: it does not begin with PNG's signature", name) ||
+               fail_as_foreign(name, data, size, "a PNG image", error);
     if (size < 33) return fail(error, "%s is cut short: it has only %zu bytes", name, size);
     if (memcmp(bytes, begin, sizeof begin) != 0)
         return fail(error, "%s is not a valid PNG file: it does not begin with a header chunk", name);

@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io/file.h"
+#include "io/foreign.h"
 #include "io/half.h"
 
 typedef struct {
@@ -228,6 +230,9 @@ static bool parse(Safetensors *file, const uint8_t *bytes, size_t size, Error *e
     return read_entries(file, bytes + length, size - length, error);
 }
 
+/* Not more than its begin; the length before it may be that of any other file's first bytes. */
+static bool has_header(const char *data, size_t size) { return size > 8 && data[8] == '{'; }
+
 /* ---- opening and closing ------------------------------------------------------------------------ */
 
 Safetensors *safetensors_parse(const void *data, size_t size, const char *name, Error *error) {
@@ -238,6 +243,7 @@ Safetensors *safetensors_parse(const void *data, size_t size, const char *name, 
         return NULL;
     }
     if (parse(file, data, size, error)) return file;
+    if (!has_header(data, size)) fail_as_foreign(name, data, size, "a safetensors file", error);
     safetensors_close(file);
     return NULL;
 }
@@ -245,11 +251,13 @@ Safetensors *safetensors_parse(const void *data, size_t size, const char *name, 
 Safetensors *safetensors_open(const char *path, Error *error) {
     struct stat status;
     void *mapping = NULL;
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    /* Not to wait for the writer of a pipe. */
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (descriptor < 0 || fstat(descriptor, &status) != 0) {
-        fail(error, "cannot open %s: %s", path, strerror(errno));
+        fail_to_open(path, error);
     } else if (!S_ISREG(status.st_mode)) {
-        fail(error, "%s is not a safetensors file: it is no regular file", path);
+        fail(error, "%s is not a safetensors file: it is a %s", path,
+             S_ISDIR(status.st_mode) ? "folder" : "device, pipe or socket");
     } else if (status.st_size < 8) {
         fail(error, "%s is not a safetensors file: it has only %d bytes", path, (int)status.st_size);
     } else {

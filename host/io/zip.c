@@ -10,6 +10,7 @@
 #include <zip.h>
 
 #include "io/file_set_kinds.h"
+#include "io/foreign.h"
 
 /* Deflate makes at most 1032 bytes out of one. */
 enum { DEFLATE_MAX_RATIO = 1032, MAX_NAME = 4095 };
@@ -97,9 +98,13 @@ static bool open_source(ZipArchive *archive, zip_source_t *source, zip_error_t *
 static ZipArchive *finish_opening(ZipArchive *archive, zip_source_t *source, zip_error_t *reason,
                                   FileNames *names, Error *error) {
     bool ok = open_source(archive, source, reason);
-    if (!ok)
+    if (!ok) {
+        char begin[64];
+        const ssize_t size = pread(archive->descriptor, begin, sizeof begin, 0);
         fail(error, "%s cannot be read as a ZIP file: %.200s", archive->name,
              zip_error_strerror(reason));
+        if (size > 0) fail_as_foreign(archive->name, begin, (size_t)size, "a ZIP archive", error);
+    }
     zip_error_fini(reason);
     if (ok && list_entries(archive, names, error)) return archive;
     zip_archive_close(archive);

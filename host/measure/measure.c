@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "io/interrupt.h"
 #include "io/progress.h"
 #include "measure/controls.h"
 #include "measure/measure_labels.h"
@@ -35,6 +36,7 @@ typedef struct {
     double (*image_controls)[CONTROLS]; /* [batch] */
     Controls controls;
     double saved; /* when the state was */
+    int64_t kept; /* images in it */
     Progress progress;
 } Measurement;
 
@@ -98,6 +100,7 @@ static bool save(Measurement *m) {
         if (!context_ok(ctx)) return fail(m->error, "%s", context_error(ctx)->text);
     }
     m->saved = monotonic_seconds();
+    m->kept = sums->images;
     return measure_sums_write(sums, m->options->state, m->options->settings, m->error);
 }
 
@@ -292,8 +295,15 @@ static bool measure_rest(Measurement *m) {
     if (!dataset_shuffle(m->data, options->seed, m->error)) return false;
     progress_begin(&m->progress, "measuring", "evaluations", m->sums->images * options->levels,
                    options->images * options->levels, options->quiet);
+    interrupt_watch();
     const bool ok = measure_batches(m);
+    interrupt_unwatch();
     progress_end(&m->progress);
+    if (!ok && interrupt_name() != NULL)
+        return fail(
+            m->error,
+            "stopped by %s: the sums of %lld images are in %s, the same command goes on from there",
+            interrupt_name(), (long long)m->kept, options->state);
     return ok && save(m);
 }
 

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "io/interrupt.h"
 #include "io/progress.h"
 #include "job.h"
 
@@ -87,8 +88,10 @@ bool score_sampler(Features *features, Sampler *sampler, const Seeds *seeds, int
                .values = batch_values(features, error)};
     bool ok = run.values != NULL && (run.labels != NULL || fail(error, "out of memory"));
     if (ok) progress_begin(&run.progress, "scoring", "images", statistics->images, seeds->count, quiet);
+    interrupt_watch();
     while (ok && (uint64_t)statistics->images < seeds->count)
         ok = score_batch(&run, error) && (done == NULL || done(user, statistics, error));
+    interrupt_unwatch();
     if (run.progress.label != NULL) progress_end(&run.progress);
     free(run.labels);
     free(run.values);

@@ -6,6 +6,7 @@
 
 #include "io/file.h"
 #include "io/hash.h"
+#include "io/json.h"
 
 const char *const schedule_kinds[] = {"edm",      "log-uniform", "gaussian", "entropic",
                                       "rescaled", "spectral",    "order",    NULL};
@@ -147,7 +148,7 @@ static bool describe_file(json_t *json, const char *kind, const char *path, Erro
     if (!read_file(path, SIZE_MAX - 1, &data, &size, error)) return false;
     hash_write(hash_bytes(HASH_START, data, size), hash);
     free(data);
-    json_object_set_new(json, kind, json_string(path));
+    json_object_set_new(json, kind, json_name(path));
     json_object_set_new(json, "hash", json_string(hash));
     return true;
 }

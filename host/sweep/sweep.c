@@ -10,6 +10,7 @@
 
 #include "io/file.h"
 #include "io/grid.h"
+#include "io/interrupt.h"
 #include "io/png.h"
 #include "io/progress.h"
 #include "io/run_folder.h"
@@ -102,14 +103,14 @@ static bool copy_sheet(Run *run, const SweepCell *from, const SweepCell *to, Err
 
 /* ---- a cell -------------------------------------------------------------------------------------- */
 
-/* The sums of a cell that a kill interrupts, saved in at most a twentieth of the time; not before the
- * sheet is there, for its images would be lost. */
+/* The sums of a cell that a kill interrupts, saved in at most a twentieth of the time, and after a
+ * signal; not before the sheet is there, for its images would be lost. */
 static bool save_state(Run *run, const Statistics *statistics, Error *error) {
     const double now = monotonic_seconds();
     const Result *cell = &run->cell->result;
     const bool sheet = !run->cell->report || run->sheet_count >= run->sweep->config->sheet;
-    if (!sheet || statistics->images == cell->images || now - run->saved < 1 + 20 * run->saving)
-        return true;
+    const bool due = interrupt_name() != NULL || now - run->saved >= 1 + 20 * run->saving;
+    if (!sheet || statistics->images == cell->images || !due) return true;
     if (!statistics_write(statistics, run->state, run->state_settings, error)) return false;
     run->saved = monotonic_seconds();
     run->saving = run->saved - now;
@@ -193,6 +194,7 @@ static bool sample_cell(Run *run, const SweepCell *cell, double *distance, Error
     if (ok) {
         ok = score_cell(run, &sampler, &statistics, distance, error);
         run->nonfinite = !ok && sampler_has_nonfinite(&sampler);
+        if (!ok && interrupt_name() != NULL) save_state(run, &statistics, error);
         sampler_destroy(&sampler);
     }
     statistics_free(&statistics);
@@ -287,7 +289,10 @@ static bool run_cells(Run *run, SweepCounts *counts, Error *error) {
     progress_begin(&run->progress, "sweep", "evaluations", run->done, total, run->sweep->quiet);
     run->reported = monotonic_seconds();
     bool ok = true;
-    for (int i = 0; ok && i < run->cell_count; i++) ok = run_cell(run, i, counts, error);
+    interrupt_watch();
+    for (int i = 0; ok && i < run->cell_count; i++)
+        ok = interrupt_check(error) && run_cell(run, i, counts, error);
+    interrupt_unwatch();
     run->progress.label = "sweep";
     /* The last cells may have been copied, which draws nothing. */
     run->progress.done = run->done;

@@ -148,7 +148,7 @@ bool sweep_levels_keep(const SweepLevelsList *list, const SweepConfig *config, c
     const char *description = config->description != NULL ? config->description : "";
     bool ok = keep_levels(root, list, config, path, error) && keep_sources(root, config, path, error);
     ok = ok && ((json_object_set_new(root, "description", json_string(description)) == 0 &&
-                 json_object_set_new(root, "net", json_string(net_name)) == 0 &&
+                 json_object_set_new(root, "net", json_name(net_name)) == 0 &&
                  json_object_set_new(root, "cells", json_integer(cells)) == 0) ||
                 fail(error, "%s: out of memory", path));
     ok = ok && json_write_file(path, root, error);

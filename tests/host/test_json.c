@@ -55,6 +55,35 @@ static void refused(const char *text, const char *message) {
     free_config(&config, document);
 }
 
+static void a_name_is_valid_utf8(void **state) {
+    (void)state;
+    static const struct {
+        const char *name, *told;
+    } cases[] = {{"plain", "plain"},
+                 {"gr\xc3\xbcn", "gr\xc3\xbcn"},
+                 {"", ""},
+                 {"gr\xfcn", "gr\xef\xbf\xbdn"},
+                 {"\xff\xc3", "\xef\xbf\xbd\xef\xbf\xbd"},
+                 {"a\xed\xa0\x80", "a\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"}, /* a surrogate */
+                 {"\xf0\x9f\x98\x80\xf0\x9f", "\xf0\x9f\x98\x80\xef\xbf\xbd\xef\xbf\xbd"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        json_t *name = json_name(cases[i].name);
+        assert_string_equal(json_string_value(name), cases[i].told);
+        json_decref(name);
+    }
+    assert_null(json_name(NULL));
+}
+
+static void a_byte_order_mark_is_skipped(void **state) {
+    (void)state;
+    Error error = {0};
+    json_t *value = json_parse_text("\xef\xbb\xbf[1]", 6, "c.json", &error);
+    assert_int_equal(json_array_size(value), 1);
+    json_decref(value);
+    assert_null(json_parse_text("\xef\xbb\xbf", 3, "c.json", &error));
+    assert_null(json_parse_text("\xef\xbb", 2, "c.json", &error));
+}
+
 static void reads_every_kind(void **state) {
     (void)state;
     Error error = {0};
@@ -182,6 +211,8 @@ static void files(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_every_kind),
+        cmocka_unit_test(a_name_is_valid_utf8),
+        cmocka_unit_test(a_byte_order_mark_is_skipped),
         cmocka_unit_test(absent_keys_keep_their_defaults),
         cmocka_unit_test(wrong_types),
         cmocka_unit_test(wrong_values),

@@ -138,7 +138,7 @@ static void other_kinds_are_refused_by_name(void **state) {
         refused(png.data, png.size, kinds[i].name);
         free(png.data);
     }
-    refused((const uint8_t *)"\xff\xd8\xff\xe0 JFIF", 9, "does not begin with PNG's signature");
+    refused((const uint8_t *)"\xff\xd8\xff\xe0 JFIF", 9, "a JPEG image, expected a PNG image");
     refused((const uint8_t *)"", 0, "signature");
 }
 

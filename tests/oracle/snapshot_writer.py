@@ -81,5 +81,5 @@ def snapshot(net, encoder, **init_kwargs):
                     loss_fn=None)
 
 
-def dumps(data):
-    return pickle.dumps(data, protocol=4)
+def dumps(data, protocol=4):
+    return pickle.dumps(data, protocol=protocol)

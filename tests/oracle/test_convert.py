@@ -142,6 +142,55 @@ class ConvertTest(unittest.TestCase):
         denoised = safetensors_io.load(self.path("d.safetensors"))[0]["denoised"]
         self.assertLess(relative_error(denoised, expected).max(), 1e-5)
 
+    def converted(self, data):
+        """(tensors, configuration, notes)"""
+        tensors, metadata, notes = convert_weights.convert(self.write(data))
+        return {name: np.array(a) for name, a in tensors.items()}, json.loads(metadata["config"]), notes
+
+    def test_protocols(self):
+        data = snapshot(self.latent, vae_encoder())
+        for protocol in (2, 3, 4, 5):
+            with self.subTest(protocol=protocol):
+                self.command(dumps(data, protocol), expect=0)
+                metadata = self.check_tensors(self.latent, self.path("net.safetensors"))
+                self.assertEqual(json.loads(metadata["encoder_bias"]), [-1, 0, 1, 2.5])
+
+    def test_arguments_of_numpy(self):
+        numbers = dict(img_resolution=np.int64(16), label_dim=np.int32(5), channel_mult=[np.uint8(1), np.int64(2)],
+                       attn_resolutions=np.array([8]), sigma_data=np.float64(0.6), clip_act=np.float32(200))
+        for protocol in (2, 4, 5):
+            _, config, _ = self.converted(dumps(snapshot(self.rgb, rgb_encoder(), **{**RGB, **numbers}), protocol))
+            self.assertEqual(config, check_config(RGB))
+        self.refused(snapshot(self.rgb, rgb_encoder(), **{**RGB, "label_dim": np.float64(5.5)}), "label_dim: 5.5")
+        self.refused(snapshot(self.rgb, rgb_encoder(), **{**RGB, "clip_act": np.complex64(5)}), "malformed NumPy number")
+
+    def test_no_clipping(self):
+        self.command(snapshot(self.rgb, rgb_encoder(), **{**RGB, "clip_act": None}), expect=0)
+        self.assertEqual(load_network(self.path("net.safetensors")).config["clip_act"], 1e30)
+        self.assertIn("parameters", kairos("info", "--net", self.path("net.safetensors")))
+
+    def test_types_of_weights(self):
+        for dtype, stored in ((torch.bfloat16, np.float32), (torch.float32, np.float32), (torch.float64, np.float64)):
+            with self.subTest(dtype=dtype):
+                net = random_network(RGB, 1).to(dtype)
+                self.command(snapshot(net, rgb_encoder()), expect=0)
+                tensors, _ = safetensors_io.load(self.path("net.safetensors"))
+                for name, value in net.state_dict().items():
+                    self.assertEqual(tensors[name].dtype, stored, name)
+                    np.testing.assert_array_equal(tensors[name], value.double().numpy(), name)
+                self.assertIn("parameters", kairos("info", "--net", self.path("net.safetensors")))
+
+    def test_integers_elsewhere(self):
+        """Of no concern, unless they stand where weights belong."""
+        data = snapshot(self.latent, rgb_encoder())
+        state = data["ema"].args[0]["state"]
+        kinds = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool)
+        data["training"] = [torch.ones(3, dtype=kind) for kind in kinds]
+        state["seen"] = torch.tensor(5)
+        self.assertEqual(set(self.converted(data)[0]), set(self.latent.state_dict()))
+        state["_modules"]["logvar_fourier"].args[0]["state"]["_buffers"]["freqs"] = torch.ones(128, dtype=torch.int64)
+        self.refused(data, "tensor logvar_fourier.freqs has elements of type int64, expected floats")
+
     # ---- snapshots that are not ----
 
     def test_other_globals_are_refused_by_name(self):
@@ -162,6 +211,16 @@ class ConvertTest(unittest.TestCase):
     def test_nested_tuples_are_not_hashed(self):
         self.refused(b"\x80\x04})" + b"\x85" * 1000000 + b"Ns.", "a key of type tuple")
         self.refused(b"\x80\x04\x8f()" + b"\x85" * 1000000 + b"\x90.", "a key of type tuple")
+
+    def test_bytes_of_protocol_2(self):
+        encode = b"\x80\x02c_codecs\nencode\n"
+        self.refused(encode + b"X\x01\x00\x00\x00aX\x05\x00\x00\x00utf-8\x86R.", "bytes in the encoding 'utf-8'")
+        self.refused(encode + b"K\x01X\x06\x00\x00\x00latin1\x86R.", "bytes in the encoding")
+        self.refused(encode + b"N}X\x05\x00\x00\x00knownK\x01s\x86b.", "tries to change _codecs.encode.known")
+        # A megabyte, encoded 100,000 times over, is one megabyte.
+        text = b"X" + (1 << 20).to_bytes(4, "little") + b"\x7f" * (1 << 20)
+        again = b"h\x00h\x01X\x06\x00\x00\x00latin1\x86R"
+        self.refused(encode + b"q\x00" + text + b"q\x01(" + again * 100000 + b"l.", "list")
 
     def test_classes_cannot_be_changed(self):
         # GLOBAL, then BUILD with a state of (None, {attribute: value}), which sets attributes.
@@ -247,9 +306,9 @@ class ConvertTest(unittest.TestCase):
 
     def test_random_mutations(self):
         """Flipped, removed, repeated and foreign bytes: a snapshot or a SnapshotError, in little memory."""
-        data, rng = dumps(snapshot(self.latent, vae_encoder())), random.Random(0)
+        snapshots, rng = [dumps(snapshot(self.latent, vae_encoder()), protocol) for protocol in (2, 4)], random.Random(0)
         # Most bytes are weights; mutate those of the pickle itself ten times as often.
-        structure = [i for i in range(len(data)) if data[i:i + 1].isascii()]
+        structures = [[i for i in range(len(data)) if data[i:i + 1].isascii()] for data in snapshots]
         limit = resource.getrlimit(resource.RLIMIT_AS)
         with open("/proc/self/statm") as f:
             in_use = int(f.read().split()[0]) * resource.getpagesize()
@@ -257,6 +316,7 @@ class ConvertTest(unittest.TestCase):
         converted = 0
         try:
             for _ in range(MUTATIONS):
+                data, structure = rng.choice(list(zip(snapshots, structures)))
                 mutated = bytearray(data)
                 for _ in range(rng.choice([1, 1, 2, 8])):
                     at = rng.choice(structure) if rng.random() < 0.9 else rng.randrange(len(mutated))
