@@ -21,7 +21,7 @@ LAYERS = [
     ("networks", ["host/nets/*"]),
     ("the arena", ["host/arena.[ch]"]),
     ("schedules", ["host/schedule/*"]),
-    ("files", ["host/io/*", "host/layout.[ch]", "host/version.h"]),
+    ("files", ["host/io/*", "host/layout.[ch]", "host/libraries.c", "host/processor.[ch]", "host/version.h"]),
     ("operations", ["kernels/*.cu", "kernels/conv.h"]),
     ("device code", ["kernels/device/*", "kernels/context.h"]),
     ("the kernels' interface", ["kernels/kernels.h"]),

@@ -282,7 +282,7 @@ static bool check_data(const Denoiser *denoiser, DatasetInfo data, const Measure
         return fail(error, "%s has %lld images, %lld are to be measured: expected %d or more of them%s",
                     options->name, (long long)data.images, (long long)options->images, least,
                     options->control_variates ? " for control variates" : "");
-    return check_labels(config->label_dim, data.label_dim > 0, options, error);
+    return check_labels(net->label_dim, data.label_dim > 0, options, error);
 }
 
 /* The control variates come first, as files are read fastest in the order of names. */

@@ -16,7 +16,7 @@ static float mp_sum_keep(double t) { return (float)((1 - t) / sqrt((1 - t) * (1 
 static Tensor take_like(const Edm2 *net, Arena *arena, Tensor t, Resample mode, int channels) {
     const int h = mode == RESAMPLE_DOWN ? t.h / 2 : mode == RESAMPLE_UP ? t.h * 2 : t.h;
     const int w = mode == RESAMPLE_DOWN ? t.w / 2 : mode == RESAMPLE_UP ? t.w * 2 : t.w;
-    return arena_take(arena, net->base.ctx, net->dtype, t.n, h, w, channels);
+    return arena_take(arena, net->base.ctx, net->base.dtype, t.n, h, w, channels);
 }
 
 static Tensor convolve(const Edm2 *net, Arena *arena, Tensor x, const Filter *filter, int channels) {
@@ -173,7 +173,7 @@ static void destroy(Network *base) {
     free(net);
 }
 
-static Network network_of(Context *ctx, const Edm2Config *config) {
+static Network network_of(Context *ctx, const Edm2Config *config, DType dtype) {
     return (Network){.ctx = ctx,
                      .architecture = "edm2",
                      .h = config->img_resolution,
@@ -181,6 +181,7 @@ static Network network_of(Context *ctx, const Edm2Config *config) {
                      .c = config->img_channels,
                      .label_dim = config->label_dim,
                      .sigma_data = config->sigma_data,
+                     .dtype = dtype,
                      .forward = forward,
                      .logvar = logvar,
                      .describe = describe,
@@ -196,7 +197,7 @@ Network *edm2_create(Context *ctx, json_t *config, const char *where, DType dtyp
         fail(error, "out of memory");
         return NULL;
     }
-    *net = (Edm2){.base = network_of(ctx, &read), .dtype = dtype, .config = read};
+    *net = (Edm2){.base = network_of(ctx, &read, dtype), .config = read};
     if (edm2_layout_make(&net->layout, &read, error) && edm2_load(net, source, error))
         return &net->base;
     destroy(&net->base);

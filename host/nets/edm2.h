@@ -16,7 +16,6 @@ typedef struct {
 
 typedef struct {
     Network base;
-    DType dtype;
     Edm2Config config;
     Edm2Layout layout;
 

@@ -97,7 +97,7 @@ static bool load_qkv(Loader *l, const char *prefix, int channels, Filter **filte
                     baked.values[((size_t)row * 3 + part) * channels + c];
     free(baked.values);
     baked.values = ordered;
-    return make_filter(l, baked, l->net->dtype, filter);
+    return make_filter(l, baked, l->net->base.dtype, filter);
 }
 
 static bool upload(Loader *l, const float *values, size_t count, float **device) {
@@ -163,7 +163,7 @@ static bool load_emb_linear(Loader *l) {
 
 static bool load_block(Loader *l, const BlockLayout *block, Edm2Block *weights) {
     const Edm2Config *config = &l->net->config;
-    const DType dtype = l->net->dtype;
+    const DType dtype = l->net->base.dtype;
     const int cin = block->cin, cout = block->cout;
     char prefix[96];
 #define NAME(layer) (snprintf(prefix, sizeof prefix, "unet.%s." layer, block->name), prefix)
@@ -188,10 +188,11 @@ static bool load_ends(Loader *l) {
     char prefix[96];
     float gain;
     snprintf(prefix, sizeof prefix, "unet.%s", net->layout.conv_name);
-    return load_filter(l, prefix, width, 3, config->img_channels + 1, 1, net->dtype, &net->conv_in) &&
+    return load_filter(l, prefix, width, 3, config->img_channels + 1, 1, net->base.dtype,
+                       &net->conv_in) &&
            read_scalar(l, "unet", ".out_gain", &gain) &&
            load_filter(l, "unet.out_conv", config->img_channels, 3, net->layout.out_channels, gain,
-                       net->dtype, &net->conv_out);
+                       net->base.dtype, &net->conv_out);
 }
 
 static bool load_embeddings(Loader *l) {

@@ -17,6 +17,7 @@ struct Network {
     int h, w, c;              /* of an image */
     int label_dim;            /* classes; 0 = unconditional */
     double sigma_data;        /* of the preconditioning (kernels.h: Prediction) */
+    DType dtype;              /* of its activations */
     long long parameters;
 
     /* The raw output F in D(x; sigma) = c_skip x + c_out F.  x [n,h,w,c] F32 is the noisy image as it

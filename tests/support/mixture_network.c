@@ -154,6 +154,7 @@ MixtureNetwork *mixture_network_create(Context *ctx, int h, int w, int c, double
                           .c = c,
                           .label_dim = label_dim,
                           .sigma_data = 0.5,
+                          .dtype = F32,
                           .forward = forward,
                           .logvar = logvar,
                           .describe = describe,
