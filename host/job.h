@@ -1,5 +1,5 @@
 /* A sampling job: seeds -> batches -> files.  What is there already is not made again, so a job that
- * was killed goes on where it stopped, and ends with the same bytes. */
+ * was killed resumes where it stopped, and ends with the same bytes. */
 #ifndef KAIROS_JOB_H
 #define KAIROS_JOB_H
 

@@ -90,7 +90,7 @@ static int parse(Evaluate *e, int count, char **arguments) {
          .value = &e->out,
          .argument = "FILE",
          .default_text = "",
-         .help = "where the result goes (.json); a run that was killed goes on where it stopped, and a "
+         .help = "where the result goes (.json); a run that was killed resumes where it stopped, and a "
                  "result that is there already is not made again"},
         {.name = "json", .kind = OPTION_FLAG, .value = &e->json, .help = "print the result as JSON"},
         OUTPUTS_OPTION_FORCE(e->force),
@@ -138,8 +138,7 @@ static bool keep_sums(const Evaluate *e, Error *error) {
     return statistics_write(&e->statistics, e->state, e->state_settings, error) &&
            fail(error,
                 "stopped by %s: the sums of %" PRId64
-                " images are in %s, the same command goes on from "
-                "there",
+                " images are in %s, the same command resumes there",
                 interrupt_name(), e->statistics.images, e->state);
 }
 

@@ -25,7 +25,7 @@ static const OptionsUsage usage = {
     .summary =
         "Samples an image for each seed.  An image depends on its seed alone, not on the batch; "
         "images that are in --outdir already are not made again (but for --save-tensors), so a killed "
-        "run goes on where it stopped.",
+        "run resumes where it stopped.",
     .examples =
         "kairos generate --net weights/fashion-mnist-edm2.safetensors --outdir out --seeds 0-63 "
         "--steps 16\n"

@@ -36,7 +36,7 @@ static const OptionsUsage usage = {
     .summary =
         "Measures a model's squared error on data at each level of the EDM grid, with the same images "
         "and noise at every level: the entropy curve, of which 'kairos schedule' makes noise levels. A "
-        "run that was killed goes on from OUT.state; one that is finished is not done again. "
+        "run that was killed resumes from OUT.state; one that is finished is not done again. "
         "--spectral "
         "also writes the error's power and the "
         "data's amplitude in each Fourier direction, to OUT with .spectrum.safetensors for .json.",

@@ -35,7 +35,7 @@ static const OptionsUsage usage = {
     .summary =
         "Samples and scores every combination of schedules, solvers, eta, NFE and ranges of seeds that "
         "CONFIG.json lists (configs/README.md tells its keys), each once. Results are appended to "
-        "DIR/results.jsonl as they come; a sweep that was killed goes on where it stopped. "
+        "DIR/results.jsonl as they come; a sweep that was killed resumes where it stopped. "
         "DIR/report.html shows them, a table of them is printed at the end; --report without "
         "CONFIG.json "
         "only does that anew.",
@@ -215,8 +215,7 @@ static bool run(Command *c, int count, char **arguments, Error *error) {
     if (!sweep_run(&sweep, &c->counts, error))
         return interrupt_name() == NULL
                    ? false
-                   : fail(error,
-                          "stopped by %s: what is done is in %s, the same command goes on from there",
+                   : fail(error, "stopped by %s: what is done is in %s, the same command resumes there",
                           interrupt_name(), c->outdir);
     if (!c->quiet)
         fprintf(

@@ -302,7 +302,7 @@ static bool measure_rest(Measurement *m) {
     if (!ok && interrupt_name() != NULL)
         return fail(
             m->error,
-            "stopped by %s: the sums of %lld images are in %s, the same command goes on from there",
+            "stopped by %s: the sums of %lld images are in %s, the same command resumes there",
             interrupt_name(), (long long)m->kept, options->state);
     return ok && save(m);
 }

@@ -122,7 +122,7 @@ class SignalsTest(FolderCase):
         status, message = self.stop(signal.SIGINT, args,
                                     lambda: os.path.exists(results) and os.path.getsize(results) > 0)
         self.assertEqual(status, -signal.SIGINT)
-        self.assertIn(f"stopped by SIGINT: what is done is in {self.path('out')}, the same command goes on", message)
+        self.assertIn(f"stopped by SIGINT: what is done is in {self.path('out')}, the same command resumes there", message)
         kairos(*args)
         with open(results) as f:
             self.assertEqual(len(f.readlines()), 4)
