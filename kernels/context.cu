@@ -170,7 +170,7 @@ static long long blocks_of(Context *ctx, const void *kernel, size_t shared_bytes
 
 Grid grid_of(Context *ctx, const void *kernel, size_t shared_bytes, long long items, int per_block) {
     const long long blocks = blocks_of(ctx, kernel, shared_bytes, (items + per_block - 1) / per_block);
-    return {(int)blocks, {items / blocks, (int)(items % blocks)}};
+    return {(int)blocks, split_of(items, (int)blocks)};
 }
 
 void *device_alloc(Context *ctx, size_t bytes) {

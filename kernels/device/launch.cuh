@@ -58,6 +58,10 @@ struct Split {
     int more;
 };
 
+__host__ __device__ inline Split split_of(long long items, int blocks) {
+    return {items / blocks, (int)(items % blocks)};
+}
+
 struct Range {
     long long begin, end;
 };

@@ -46,7 +46,7 @@ static __nv_bfloat16 from_bits(int bits, __nv_bfloat16) { return __ushort_as_bfl
 
 template <typename T>
 __global__ void widen(const T *in, float *out, int count) {
-    const Range share = block_range(count);
+    const Range share = block_range(split_of(count, gridDim.x));
     for (long long i = share.begin + threadIdx.x; i < share.end; i += blockDim.x)
         out[i] = to_float(in[i]);
 }
@@ -80,7 +80,7 @@ static void test_every_bfloat16_to_float(void **) { check_every_value<__nv_bfloa
 
 template <typename T>
 __global__ void narrow(const float *in, T *out, int count) {
-    const Range share = block_range(count);
+    const Range share = block_range(split_of(count, gridDim.x));
     for (long long i = share.begin + threadIdx.x; i < share.end; i += blockDim.x)
         out[i] = from_float<T>(in[i]);
 }

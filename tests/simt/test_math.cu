@@ -8,7 +8,7 @@
 // ---- __expf ---------------------------------------------------------------------------------------
 
 __global__ void exponentials(const float *in, float *out, int count) {
-    const Range share = block_range(count);
+    const Range share = block_range(split_of(count, gridDim.x));
     for (long long i = share.begin + threadIdx.x; i < share.end; i += blockDim.x)
         out[i] = __expf(in[i]);
 }

@@ -23,7 +23,7 @@ static void test_every_block_runs_once(void **) {
 }
 
 __global__ void ranges(int *visits, long long items) {
-    const Range share = block_range(items);
+    const Range share = block_range(split_of(items, gridDim.x));
     for (long long i = share.begin + threadIdx.x; i < share.end; i += blockDim.x)
         atomicAdd(&visits[i], 1);
 }
