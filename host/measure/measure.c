@@ -300,10 +300,9 @@ static bool measure_rest(Measurement *m) {
     interrupt_unwatch();
     progress_end(&m->progress);
     if (!ok && interrupt_name() != NULL)
-        return fail(
-            m->error,
-            "stopped by %s: the sums of %lld images are in %s, the same command resumes there",
-            interrupt_name(), (long long)m->kept, options->state);
+        return fail(m->error,
+                    "stopped by %s: the sums of %lld images are in %s, the same command resumes there",
+                    interrupt_name(), (long long)m->kept, options->state);
     return ok && save(m);
 }
 
