@@ -78,6 +78,7 @@ static bool run(Fixture *f, const char *folder, MeasureOptions options, int batc
     *sums = (MeasureSums){0};
     Dataset *data = dataset_open(folder, error);
     assert_non_null(data);
+    options.without_labels = dataset_info(data).label_dim == 0;
     assert_true(denoiser_create_measuring(&denoiser, f->ctx, &f->net->base, batch, spectral, 0, error));
     const bool ok = measure_run(&denoiser, data, &options, sums, error);
     context_clear_error(f->ctx);
