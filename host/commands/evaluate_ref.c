@@ -91,7 +91,8 @@ static bool prepare_files(const Reference *r, Error *error) {
     char manifest[PATH_MAX];
     const char *const outputs[] = {r->out, manifest}, *const inputs[] = {r->data, r->features};
     return manifest_path(r->out, manifest, error) &&
-           outputs_check(outputs, 2, inputs, 2, r->force, error) && prepare_output(r->out, error);
+           outputs_check(outputs, 2, inputs, 2, r->force, error) && prepare_output(r->out, error) &&
+           prepare_output(manifest, error);
 }
 
 static bool leave_manifest(const Reference *r, const Gaussian *gaussian, int count, char **arguments,

@@ -125,8 +125,10 @@ static bool check_outputs(const Generate *g, Error *error) {
 /* Before anything is sampled. */
 static bool prepare_files(const Generate *g, Error *error) {
     const JobOptions *job = &g->job;
-    if (!check_outputs(g, error)) return false;
-    return (job->grid == NULL || prepare_output(job->grid, error)) &&
+    char manifest[PATH_MAX];
+    if (!check_outputs(g, error) || !find_manifest(g, manifest, error)) return false;
+    return (job->outdir != NULL || prepare_output(manifest, error)) &&
+           (job->grid == NULL || prepare_output(job->grid, error)) &&
            (job->tensors == NULL || prepare_output(job->tensors, error)) &&
            (job->outdir == NULL || make_directories(job->outdir, error)) &&
            check_place(job->outdir, job->grid, error) && check_place(job->outdir, job->tensors, error);

@@ -204,8 +204,11 @@ static char *writable_target(const char *path, Error *error) {
 
 static bool check_name(const char *path, Error *error) {
     const size_t length = strlen(path);
-    return (length > 0 && path[length - 1] != '/') ||
-           fail(error, "cannot write '%s': this does not name a file", path);
+    struct stat info;
+    if (length == 0 || path[length - 1] == '/')
+        return fail(error, "cannot write '%s': this does not name a file", path);
+    return lstat(path, &info) == 0 || errno != ENAMETOOLONG ||
+           fail(error, "%s: %s", path, strerror(errno));
 }
 
 AtomicFile *atomic_file_begin(const char *path, Error *error) {
