@@ -23,8 +23,8 @@ public:
     explicit Instruction(const std::string &statement) : text(statement) {
         std::string body =
             ".version 9.0\n.target sm_100a\n.entry k() {\n"
-            ".reg .b16 %h<8>; .reg .b32 %r<8>; .reg .b64 %d<8>; .reg .b128 %q<2>; .reg .pred %p<8>;\n" +
-            statement + "\nret;\n}\n";
+            ".reg .b16 %h<8>; .reg .b32 %r<8>; .reg .b64 %d<8>; .reg .b128 %q<2>; .reg .pred %p<8>;" +
+            written_registers() + "\n" + statement + "\nret;\n}\n";
         module_.module = parse_module(body);
         for (const Function &f : module_.module.functions) module_.functions[f.name] = &f;
         program_.reset(decode_entry(module_, *module_.functions.at("k")));
@@ -53,6 +53,17 @@ public:
     Warp warp;
 
 private:
+    // Instructions that write all registers.  They do not run: what a test puts there counts as
+    // written.
+    static std::string written_registers() {
+        std::string all;
+        for (int i = 0; i < 8; ++i) {
+            const std::string n = std::to_string(i);
+            all += "mov.b16 %h" + n + ", 0; mov.b32 %r" + n + ", 0; mov.b64 %d" + n + ", 0; ";
+            all += "setp.eq.b32 %p" + n + ", 0, 0; ";
+        }
+        return all + "mov.b128 %q0, {%d0, %d0}; mov.b128 %q1, {%d0, %d0};";
+    }
     LoadedModule module_;
     std::unique_ptr<Program> program_;
     std::vector<const Insn *> steps_;
