@@ -1,4 +1,5 @@
 """An image depends on its seed alone: not on the batch, nor on whether the run was killed and started again."""
+import json
 import os
 import signal
 import subprocess
@@ -91,6 +92,21 @@ class ResumeTest(unittest.TestCase):
         self.assertLess(len(images), SEEDS)
         for name in images:
             read_png(name)
+
+    def test_a_folder_that_another_run_took_over(self):
+        """Two runs may begin before there is an image; the one whose manifest is replaced does not end as if it were well."""
+        folder, manifest = self.path("taken"), self.path("taken/run.json")
+        run = subprocess.Popen([KAIROS, *options(folder, 2)], stderr=subprocess.PIPE, text=True)
+        while run.poll() is None and not os.path.exists(manifest):
+            time.sleep(0.001)
+        with open(manifest) as f:
+            root = json.load(f)
+        root["settings"]["eta"] = 0.25
+        with open(manifest, "w") as f:
+            json.dump(root, f)
+        message = run.communicate()[1]
+        self.assertEqual(run.returncode, 1, message)
+        self.assertIn("eta: 0.25 then, 1 now", message)
 
     def test_restart_of_a_finished_run_changes_nothing(self):
         folder = self.path("again")
