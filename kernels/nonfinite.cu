@@ -26,6 +26,10 @@ void count_nonfinite(Context *ctx, Tensor x, int32_t *counts) {
                      x.c);
         return;
     }
+    if (!ctx->planning && x.n > 0 && counts == NULL) {
+        context_fail(ctx, "%s: no place for the counts", name);
+        return;
+    }
     if (!context_runs(ctx) || x.n == 0) return;
     const Grid grid = grid_for(ctx, nonfinite_kernel, x.n, 1);
     LAUNCH(nonfinite_kernel, grid.blocks, BLOCK, 0, ctx->stream, (const float *)x.data, x.h * x.w * x.c,

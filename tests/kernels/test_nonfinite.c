@@ -39,7 +39,7 @@ static void test_values(void **state) {
  * multiple of a block or of 16 bytes. */
 static void test_places(void **state) {
     (void)state;
-    static const int shapes[][4] = {{3, 5, 7, 3}, {2, 32, 32, 1}, {5, 16, 16, 4}, {40, 3, 3, 1}};
+    static const int shapes[][4] = {{3, 5, 7, 3}, {2, 32, 32, 1}, {5, 16, 16, 4}, {5000, 1, 3, 1}};
     Context *ctx = test_context();
     for (int s = 0; s < 4; ++s) {
         const int n = shapes[s][0], h = shapes[s][1], w = shapes[s][2], c = shapes[s][3];
@@ -68,6 +68,10 @@ static void test_shapes(void **state) {
     count_nonfinite(ctx, shape(F32, 1, 1 << 15, 1 << 15, 2), NULL);
     expect_error(ctx, "count_nonfinite: an image is [32768,32768,2], expected at most 2^30 values");
     context_plan_end(ctx);
+    const Tensor x = tensor_new(ctx, F32, 1, 2, 2, 3);
+    count_nonfinite(ctx, x, NULL);
+    expect_error(ctx, "count_nonfinite: no place for the counts");
+    tensor_free(ctx, x);
     count_nonfinite(ctx, shape(F32, 0, 2, 2, 3), NULL);
     test_context_close(ctx);
 }
