@@ -166,6 +166,49 @@ static void standard_errors_are_those_of_the_mean(void **state) {
     curve_free(&curve), curve_free(&exact);
 }
 
+/* The trapezoid rule's weight of level i in the integral of err / sigma^order dsigma over all levels.
+ */
+static double weight_of(const Fixture *f, double order, int i) {
+    const double before = i > 0 ? log(f->sigma[i] / f->sigma[i - 1]) : 0;
+    const double after = i < LEVELS - 1 ? log(f->sigma[i + 1] / f->sigma[i]) : 0;
+    return (before + after) / 2 * pow(f->sigma[i], 1 - order);
+}
+
+/* The spread of the images' own integrals.  With the class known, x_0 - D = a d + b z in each
+ * dimension, of the image's distance d from its centre and its noise z, which all levels share: an
+ * image's integral is the sum of A d^2 + 2 B d z + C z^2. */
+static void expect_spread(const Fixture *f, double order, const double *sums, double error) {
+    double aa = 0, ab = 0, bb = 0;
+    for (int i = 0; i < LEVELS; ++i) {
+        const double own = WIDTH * WIDTH, noise = f->sigma[i] * f->sigma[i];
+        const double a = noise / (own + noise), b = -own * f->sigma[i] / (own + noise);
+        const double weight = weight_of(f, order, i);
+        aa += weight * a * a, ab += weight * a * b, bb += weight * b * b;
+    }
+    const double dd = WIDTH * WIDTH, mean = DIMS * (aa * dd + bb);
+    const double variance = DIMS * (2 * aa * aa * dd * dd + 4 * ab * ab * dd + 2 * bb * bb);
+    const double expected = sqrt(variance / IMAGES), actual = sums[2 * (LEVELS - 1)] / IMAGES;
+    if (!(fabs(actual - mean) < 4.5 * expected))
+        fail_msg("integrals of order %g: a mean of %.6g, expected %.6g", order, actual, mean);
+    if (!(fabs(error / expected - 1) < 0.15))
+        fail_msg("integrals of order %g: an error of %.3g, expected %.3g", order, error, expected);
+}
+
+static void integrals_have_their_own_errors(void **state) {
+    Fixture *f = *state;
+    MeasureSums sums = measured(f, labelled, options_of(f, IMAGES), BATCH, false);
+    Curve curve;
+    Error error = {""};
+    double entropy = 0;
+    assert_true(measure_curve(&sums, f->sigma, DIMS, &curve, &error));
+    expect_spread(f, ORDER_ENTROPIC, sums.entropy, curve.entropy_error[LEVELS - 1]);
+    expect_spread(f, ORDER_RESCALED, sums.rescaled, curve.rescaled_error[LEVELS - 1]);
+    for (int i = 0; i < LEVELS; ++i) entropy += weight_of(f, ORDER_ENTROPIC, i) * sums.sum[i];
+    assert_true(fabs(sums.entropy[2 * (LEVELS - 1)] / entropy - 1) < 1e-12);
+    curve_free(&curve);
+    measure_sums_free(&sums);
+}
+
 /* Images without labels hold one bit more than those of a known class. */
 static void a_class_is_worth_ln_2(void **state) {
     Fixture *f = *state;
@@ -328,12 +371,12 @@ static void data_that_do_not_fit(void **state) {
 int main(void) {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(the_curve_is_the_mixtures),     TEST(standard_errors_are_those_of_the_mean),
-        TEST(a_class_is_worth_ln_2),         TEST(control_variates_are_no_bias),
-        TEST(a_tolerance_ends_it_early),     TEST(spectra_add_up_to_the_errors),
-        TEST(the_networks_own_curve),        TEST(batches_change_no_byte),
-        TEST(a_stopped_measurement_resumes), TEST(other_settings_are_refused),
-        TEST(data_that_do_not_fit),
+        TEST(the_curve_is_the_mixtures),       TEST(standard_errors_are_those_of_the_mean),
+        TEST(integrals_have_their_own_errors), TEST(a_class_is_worth_ln_2),
+        TEST(control_variates_are_no_bias),    TEST(a_tolerance_ends_it_early),
+        TEST(spectra_add_up_to_the_errors),    TEST(the_networks_own_curve),
+        TEST(batches_change_no_byte),          TEST(a_stopped_measurement_resumes),
+        TEST(other_settings_are_refused),      TEST(data_that_do_not_fit),
     };
     return cmocka_run_group_tests(tests, make_data, NULL);
 }
