@@ -56,7 +56,7 @@ static int parse(ScheduleOptions *s, const char **out, bool *force, int count, c
                          .kind = OPTION_TEXT,
                          .value = &s->name,
                          .argument = "KIND",
-                         .default_text = "",
+                         .default_text = "rescaled with --curve, spectral with --spectrum, else edm",
                          .help =
                              "edm, log-uniform, gaussian, entropic, rescaled, spectral, or order "
                              "(--order P alone is enough)"};
@@ -73,6 +73,11 @@ static int parse(ScheduleOptions *s, const char **out, bool *force, int count, c
     return options_parse(&usage, options, shared + sizeof own / sizeof *own, count, arguments);
 }
 
+static ScheduleKind default_kind(const ScheduleRequest *request) {
+    if (request->curve != NULL) return SCHEDULE_RESCALED;
+    return request->spectrum != NULL ? SCHEDULE_SPECTRAL : SCHEDULE_EDM;
+}
+
 int command_schedule(int count, char **arguments) {
     ScheduleOptions s = schedule_options_defaults();
     const char *out = NULL;
@@ -81,7 +86,7 @@ int command_schedule(int count, char **arguments) {
     Error error = {""};
     const int status = parse(&s, &out, &force, count, arguments);
     if (status >= 0) return status;
-    bool usable = schedule_options_check(&s, "kind", -1, &error);
+    bool usable = schedule_options_check(&s, "kind", default_kind(&s.request), &error);
     if (usable && s.file != NULL)
         usable = fail(&error,
                       "--kind %s: expected edm, log-uniform, gaussian, entropic, rescaled, spectral "

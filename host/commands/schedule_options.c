@@ -126,13 +126,13 @@ static void fill_defaults(ScheduleOptions *s) {
     r->rule = s->rule >= 0 ? (IntegrationRule)s->rule : defaults.rule;
 }
 
-bool schedule_options_check(ScheduleOptions *s, const char *option, int fallback, Error *error) {
+bool schedule_options_check(ScheduleOptions *s, const char *option, ScheduleKind fallback,
+                            Error *error) {
     ScheduleRequest *r = &s->request;
     const bool order = !isnan(r->order);
     s->file = NULL;
-    int kind = s->name != NULL ? schedule_kind_of(s->name) : order ? SCHEDULE_ORDER : fallback;
-    if (s->name == NULL && kind < 0) return fail(error, "give a --%s, or --order P", option);
-    if (s->name == NULL && !order && (r->curve != NULL || r->spectrum != NULL))
+    int kind = s->name != NULL ? schedule_kind_of(s->name) : order ? SCHEDULE_ORDER : (int)fallback;
+    if (s->name == NULL && kind == SCHEDULE_EDM && (r->curve != NULL || r->spectrum != NULL))
         return fail(error, "a --curve or --spectrum without --%s or --order: which schedule?", option);
     if (order && kind != SCHEDULE_ORDER)
         return fail(error, "--order %g with --%s %s: give one of them", r->order, option, s->name);

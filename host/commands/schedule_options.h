@@ -25,9 +25,10 @@ int schedule_options(ScheduleOptions *s, Option name, Option *options);
 
 /* Settles the kind and what was not given; refuses wrong usage that the table of options cannot see,
  * also options that would change nothing: those of other kinds, and any of them beside a file.
- * fallback: the kind of a command line without one (an index of schedule_kinds), -1 = there must be
- * one.  option: the name of the one that chooses ("schedule"). */
-bool schedule_options_check(ScheduleOptions *s, const char *option, int fallback, Error *error);
+ * fallback: the kind of a command line without one.  option: the name of the one that chooses
+ * ("schedule"). */
+bool schedule_options_check(ScheduleOptions *s, const char *option, ScheduleKind fallback,
+                            Error *error);
 
 /* The files that the levels are made of, NULL where there is none: the schedule, the curve, and the
  * spectrum, whose name may be put into `memory`. */

@@ -6,6 +6,7 @@
 
 #include "commands/commands.h"
 #include "commands/session.h"
+#include "io/file.h"
 #include "io/json.h"
 #include "io/options.h"
 #include "io/outputs.h"
@@ -18,6 +19,7 @@ static const char *const data_kinds[] = {"points", "gaussians", NULL};
 static const char *const layouts[] = {"random", "jittered", "even", NULL}; /* MixtureLayout */
 static const char *const methods[] = {"paths", "exact", NULL}; /* index = ToyOptions.exact */
 enum { POINTS, GAUSSIANS };
+enum { LEAST_IN_A_BIN = 10 };
 
 typedef struct {
     ToyOptions toy;
@@ -164,7 +166,7 @@ static int parse(Toy *t, int count, char **arguments) {
          .kind = OPTION_INT,
          .value = &t->toy.threads,
          .argument = "N",
-         .low = 0,
+         .low = 1,
          .high = 256,
          .default_text = "one for each core",
          .help = "results do not depend on it"},
@@ -191,8 +193,21 @@ static const struct {
                    {"entropic", {TIME_ORDER, ORDER_ENTROPIC}},
                    {"rescaled", {TIME_ORDER, ORDER_RESCALED}}};
 
+static const char *time_name(ToyTime time, char *text, size_t size) {
+    for (size_t i = 0; i < sizeof named_times / sizeof *named_times; i++)
+        if (time.kind == named_times[i].time.kind && time.order == named_times[i].time.order)
+            return named_times[i].name;
+    snprintf(text, size, "order %g", time.order);
+    return text;
+}
+
 static bool add_time(ToyOptions *toy, ToyTime time, Error *error) {
+    char text[64];
     if (toy->time_count == TOY_TIMES) return fail(error, "more than %d schedules", TOY_TIMES);
+    for (int i = 0; i < toy->time_count; i++)
+        if (toy->time[i].kind == time.kind && toy->time[i].order == time.order)
+            return fail(error, "--schedule and --order: %s is given twice",
+                        time_name(time, text, sizeof text));
     toy->time[toy->time_count++] = time;
     return true;
 }
@@ -222,10 +237,23 @@ static bool choose_steps(Toy *t, Error *error) {
     for (int i = 0; i < t->steps.count; i++) {
         if (t->steps.values[i] != floor(t->steps.values[i]))
             return fail(error, "--steps: %g is not a whole number", t->steps.values[i]);
+        for (int j = 0; j < i; j++)
+            if (t->steps.values[j] == t->steps.values[i])
+                return fail(error, "--steps: %g is given twice", t->steps.values[i]);
         t->toy.steps[i] = (int)t->steps.values[i];
     }
     t->toy.step_count = t->steps.count;
     return true;
+}
+
+/* The estimate of a divergence has no bias where bins hold many samples (divergence.h); else it would
+ * come out far below 0. */
+static bool check_samples(const Toy *t, Error *error) {
+    const int bins = t->data == POINTS ? t->toy.components : t->toy.bins;
+    const long long least = (long long)LEAST_IN_A_BIN * bins;
+    return t->toy.exact || t->samples >= least ||
+           fail(error, "--samples %lld: expected %lld or more, %d for each of the %d bins",
+                (long long)t->samples, least, LEAST_IN_A_BIN, bins);
 }
 
 static bool choose(Toy *t, Error *error) {
@@ -244,19 +272,11 @@ static bool choose(Toy *t, Error *error) {
         return fail(error, "noise levels from %g down to %g: expected sigma_max > sigma_min",
                     toy->sigma_max, toy->sigma_min);
     if (toy->exact && toy->layout == LAYOUT_EVEN) toy->repetitions = 1; /* all would be the same */
-    return choose_times(t, error) && choose_steps(t, error);
+    return check_samples(t, error) && choose_times(t, error) && choose_steps(t, error);
 }
 
 /* ---- results --------------------------------------------------------------------------------------
  */
-
-static const char *time_name(ToyTime time, char *text, size_t size) {
-    for (size_t i = 0; i < sizeof named_times / sizeof *named_times; i++)
-        if (time.kind == named_times[i].time.kind && time.order == named_times[i].time.order)
-            return named_times[i].name;
-    snprintf(text, size, "order %g", time.order);
-    return text;
-}
 
 static void print_results(const ToyOptions *toy, const ToyCell *cell) {
     char text[64];
@@ -330,7 +350,8 @@ int command_toy(int count, char **arguments) {
         return 1;
     }
     ToyCell *cell = calloc((size_t)t.toy.time_count * t.toy.step_count, sizeof *cell);
-    bool ok = cell != NULL || fail(&error, "out of memory for the results");
+    bool ok = (cell != NULL || fail(&error, "out of memory for the results")) &&
+              (t.out == NULL || prepare_output(t.out, &error));
     if (ok && (ok = toy_run(&t.toy, cell, t.quiet, &error))) {
         print_results(&t.toy, cell);
         ok = t.out == NULL || write_results(&t, cell, count, arguments, &error);

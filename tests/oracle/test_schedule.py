@@ -186,6 +186,12 @@ class ScheduleTest(FolderCase):
         with open(self.path("s.json")) as f:
             self.assertNotEqual(json.load(f)["provenance"]["hash"], first)
 
+    def test_kind_by_default(self):
+        curve = self.write_curve(*curves()["gaussian"])
+        for options, kind in ([], "edm"), (["--curve", curve], "rescaled"):
+            found = self.schedule(*options, "--steps", 5)
+            np.testing.assert_array_equal(found, self.schedule(*options, "--kind", kind, "--steps", 5))
+
     def refuse(self, status, *words, args, command=("schedule",)):
         done = subprocess.run([KAIROS, *command, *map(str, args)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               text=True)
@@ -196,7 +202,6 @@ class ScheduleTest(FolderCase):
 
     def test_wrong_usage(self):
         curve = self.write_curve(*curves()["gaussian"])
-        self.refuse(2, "--kind", "--order", args=["--curve", curve])
         self.refuse(2, "--kind nothing", "rescaled", args=["--kind", "nothing"])
         self.refuse(2, "--curve", args=["--kind", "entropic"])
         self.refuse(2, "--spectrum", args=["--kind", "spectral"])

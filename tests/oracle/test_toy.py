@@ -180,7 +180,7 @@ class ToyTest(FolderCase):
             mixture = Mixture(centres, 0.1)
             settings, cells, _ = self.run_toy(
                 "--data", "gaussians", "--components", 6, "--layout", layout, "--seed", seed, "--steps", 9,
-                "--schedule", "entropic,rescaled", "--samples", 10, "--repetitions", 2)
+                "--schedule", "entropic,rescaled", "--samples", 1280, "--repetitions", 2)
             for key, cell in cells.items():
                 with self.subTest(layout=layout, cell=key):
                     self.check_levels(mixture, settings, cell, DRAWN_BOUND)
@@ -201,11 +201,23 @@ class ToyTest(FolderCase):
                 self.assertAlmostEqual(cell["kl_standard_error"] ** 2 * repetitions / cell["kl_variance"], 1, 9)
                 self.assertEqual([f"{cell['kl_mean']:.3e}", f"{cell['kl_standard_error']:.1e}"], table[key])
 
+    def test_an_output_that_cannot_be_written(self):
+        """Known before the work, which would take hours."""
+        args = ["--samples", "1000000000", "--out", "/proc/toy.json"]
+        done = subprocess.run([KAIROS, "toy", *args], stderr=subprocess.PIPE, text=True, timeout=30)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, "^kairos toy: cannot write /proc/toy.json: [^\n]*\n$")
+
     def test_what_it_refuses(self):
         for options, said in (
                 (["--schedule", "entropic,rescald"], "rescald"), (["--schedule", ""], "--order"),
                 (["--steps", "2.5"], "2.5 is not a whole number"), (["--components", "1"], "--components"),
-                (["--sigma_max", "0.001"], "sigma_max > sigma_min")):
+                (["--sigma_max", "0.001"], "sigma_max > sigma_min"),
+                (["--steps", "4,8,4"], "--steps: 4 is given twice"), (["--schedule", "edm,edm"], "edm is given twice"),
+                (["--schedule", "entropic", "--order", "3"], "entropic is given twice"),
+                (["--order", "2.5,2.5"], "order 2.5 is given twice"), (["--threads", "0"], "--threads"),
+                (["--samples", "1"], "--samples 1: expected 50 or more, 10 for each of the 5 bins"),
+                (["--data", "gaussians", "--bins", "9", "--samples", "89"], "expected 90 or more")):
             with self.subTest(options=options):
                 done = subprocess.run([KAIROS, "toy", *options], stderr=subprocess.PIPE, text=True)
                 self.assertEqual(done.returncode, 2, done.stderr)
