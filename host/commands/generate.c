@@ -127,11 +127,12 @@ static bool prepare_files(const Generate *g, Error *error) {
     const JobOptions *job = &g->job;
     char manifest[PATH_MAX];
     if (!check_outputs(g, error) || !find_manifest(g, manifest, error)) return false;
-    return (job->outdir != NULL || prepare_output(manifest, error)) &&
-           (job->grid == NULL || prepare_output(job->grid, error)) &&
+    return (job->grid == NULL || prepare_output(job->grid, error)) &&
            (job->tensors == NULL || prepare_output(job->tensors, error)) &&
            (job->outdir == NULL || make_directories(job->outdir, error)) &&
-           check_place(job->outdir, job->grid, error) && check_place(job->outdir, job->tensors, error);
+           check_place(job->outdir, job->grid, error) &&
+           check_place(job->outdir, job->tensors, error) &&
+           (job->outdir != NULL || prepare_output(manifest, error));
 }
 
 /* What the folder keeps to: the images and how their files are named. */
