@@ -41,11 +41,12 @@ static void check(Context *ctx, Tensor like, int stride, bool in_place) {
 
 static void test_values(void **state) {
     (void)state;
-    static const int shapes[][4] = {{2, 4, 6, 32}, {3, 5, 7, 9},    {1, 1, 1, 8},     {2, 3, 2, 264},
-                                    {0, 2, 2, 16}, {3, 10, 14, 72}, {3, 10, 12, 165}, {9, 34, 34, 3}};
+    static const int shapes[][4] = {{2, 4, 6, 32},    {3, 5, 7, 9},   {1, 1, 1, 8},
+                                    {2, 3, 2, 264},   {0, 2, 2, 16},  {3, 10, 14, 72},
+                                    {3, 10, 12, 165}, {9, 34, 34, 3}, {9, 34, 34, 1}};
     Context *ctx = test_context();
     for (int t = 0; t < 3; ++t)
-        for (int i = 0; i < 8; ++i) {
+        for (int i = 0; i < 9; ++i) {
             const Tensor x = shape(DTYPES[t], shapes[i][0], shapes[i][1], shapes[i][2], shapes[i][3]);
             check(ctx, x, 1, false);
             check(ctx, x, 1, true);

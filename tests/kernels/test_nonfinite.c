@@ -39,9 +39,10 @@ static void test_values(void **state) {
  * multiple of a block or of 16 bytes. */
 static void test_places(void **state) {
     (void)state;
-    static const int shapes[][4] = {{3, 5, 7, 3}, {2, 32, 32, 1}, {5, 16, 16, 4}, {5000, 1, 3, 1}};
+    static const int shapes[][4] = {
+        {3, 5, 7, 3}, {2, 32, 32, 1}, {5, 16, 16, 4}, {5000, 1, 3, 1}, {2, 64, 64, 3}};
     Context *ctx = test_context();
-    for (int s = 0; s < 4; ++s) {
+    for (int s = 0; s < 5; ++s) {
         const int n = shapes[s][0], h = shapes[s][1], w = shapes[s][2], c = shapes[s][3];
         const int image = h * w * c;
         float *values = random_floats((size_t)n * image, s);

@@ -108,7 +108,7 @@ static void test_normal(void **state) {
  * and a half, sinf by two, the root and the products by half a rounding each. */
 static void test_noise_fill(void **state) {
     (void)state;
-    enum { N = 3, H = 32, W = 24, C = 4, IMAGE = H * W * C };
+    enum { N = 3, H = 33, W = 24, C = 4, IMAGE = H * W * C };
     Context *ctx = test_context();
     const uint64_t seeds[N] = {17, (UINT64_C(5) << 32) + 3, 4294967295};
     uint64_t *device_seeds = bytes_to_device(ctx, seeds, sizeof seeds);
