@@ -3,7 +3,7 @@
 
 #include "conv.h"
 
-// Of an algorithm that is chosen although others would want less.
+// At most this workspace is taken by an algorithm that is chosen although others would want less.
 constexpr size_t MODEST_WORKSPACE = (size_t)512 << 20;
 
 struct Offer {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of a message that is too long the middle, mostly of a path, is left out: its end has the reason. */
+/* A message that is too long loses its middle, mostly a part of a path: its end has the reason. */
 static void shorten(char *text, size_t size, const char *whole, size_t length) {
     static const char gap[] = " ... ";
     const size_t rest = size - 1 - strlen(gap), end = rest / 2, begin = rest - end;
@@ -15,7 +15,7 @@ static void shorten(char *text, size_t size, const char *whole, size_t length) {
     memcpy(text + begin + strlen(gap), whole + length - end, end + 1);
 }
 
-/* As vsnprintf, but for messages that are too long. */
+/* Does what vsnprintf does, and shortens messages that are too long. */
 static void format_message(char *text, size_t size, const char *format, va_list arguments) {
     va_list again;
     va_copy(again, arguments);

@@ -174,13 +174,13 @@ static void run_batch(Denoiser *denoiser, Images *images, Tensor x, int i) {
         denoiser_logvar(denoiser, images->sigma + i, x.n, images->logvar + i);
 }
 
-static bool check_results(const Images *images, const char *advice, Error *error) {
+static bool check_results(const Images *images, bool has_logvar, const char *advice, Error *error) {
     const size_t values = value_count(images), image = values / images->n;
     for (size_t i = 0; i < values; i++)
         if (!isfinite(images->denoised[i]))
             return fail(error, "image %zu of x, sigma %g: its denoised image has the value %g: %s",
                         i / image, images->sigma[i / image], images->denoised[i], advice);
-    for (int i = 0; i < images->n; i++)
+    for (int i = 0; has_logvar && i < images->n; i++)
         if (!isfinite(images->logvar[i]))
             return fail(error, "sigma[%d], %g: the uncertainty is %g: %s", i, images->sigma[i],
                         images->logvar[i], advice);
@@ -202,9 +202,9 @@ static bool run(const Denoise *d, Images *images, Error *error) {
         run_batch(&denoiser, images, tensor_images(x, 0, images->n - i < batch ? images->n - i : batch),
                   i);
     planes_from_pixels(images->pixels, images->n, h, w, c, images->denoised);
-    const bool ok = context_ok(s->ctx)
-                        ? check_results(images, denoiser_overflow_advice(&denoiser), error)
-                        : fail(error, "%s", context_error(s->ctx)->text);
+    const bool ok = context_ok(s->ctx) ? check_results(images, s->model.net->logvar != NULL,
+                                                       denoiser_overflow_advice(&denoiser), error)
+                                       : fail(error, "%s", context_error(s->ctx)->text);
     device_free(s->ctx, x.data);
     denoiser_destroy(&denoiser);
     return ok;

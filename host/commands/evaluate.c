@@ -274,7 +274,7 @@ static void warn_of_few(const Evaluate *e) {
     if (!e->sampling.quiet) frechet_warn_of_few(images, e->ref.features);
 }
 
-/* What is read, but for the sampling's own. */
+/* No output may replace a file that the run reads. */
 static bool prepare_files(const Evaluate *e, Error *error) {
     char manifest[PATH_MAX], spectrum[PATH_MAX], about[PATH_MAX] = "";
     if (e->out == NULL) return true;

@@ -176,7 +176,7 @@ static bool sample(Generate *g, Error *error) {
     if (!sampling_start(&g->sampling, error)) return false;
     if (!job_run(&g->sampling.sampler, &g->job, &result, error))
         return interrupt_name() == NULL ? false : say_what_is_kept(&g->job, &result, error);
-    /* Of two runs that began at once, before there was an image, the later one took the folder over. */
+    /* If two runs began at once, before there was an image, the later one took the folder over. */
     if (g->job.outdir != NULL && !manifest_check(g->job.outdir, &g->manifest, error)) return false;
     if (!g->job.quiet)
         fprintf(stderr, "%zu images sampled (%d network evaluations each), %zu were there already\n",

@@ -314,7 +314,7 @@ static bool write_spectrum(const Measure *m, const MeasureSums *sums, Error *err
     return ok;
 }
 
-/* Of a measurement on data. */
+/* The curve of a measurement on data. */
 static bool measure_data(Measure *m, json_t *settings, Curve *curve, Error *error) {
     const int dims = network_values(m->session.model.net);
     MeasureSums sums = {0};

@@ -29,7 +29,7 @@ static const Kind kinds[] = {
 static const Kind pickle = {"", 0, "a Python pickle",
                             ": scripts/convert_weights.py makes a safetensors file of a published one"};
 
-/* Of the protocols 2 to 5. */
+/* A pickle of the protocols 2 to 5 begins so. */
 static bool is_pickle(const unsigned char *bytes, size_t size) {
     return size >= 2 && bytes[0] == 0x80 && bytes[1] >= 2 && bytes[1] <= 5;
 }

@@ -1,6 +1,6 @@
-/* SIGINT, SIGTERM and SIGHUP during long work: it stops soon, keeps what is done and says how to go on,
- * and then the program ends by the signal, so that a shell or a queue of jobs sees why.  A second one
- * ends it at once, as does one outside of such work. */
+/* SIGINT, SIGTERM and SIGHUP during long work: it stops soon, keeps what is done and says how to
+ * resume, and then the program ends by the signal, so that a shell or a queue of jobs sees why.  A
+ * second one ends it at once, as does one outside of such work. */
 #ifndef KAIROS_IO_INTERRUPT_H
 #define KAIROS_IO_INTERRUPT_H
 
